@@ -1,0 +1,22 @@
+// Quartermaster keeps what a community's game servers live on. Everything is
+// in package daemon/cli; this file hands over to it.
+package main
+
+//go:debug zipinsecurepath=0
+
+import (
+	_ "embed"
+	"os"
+
+	"github.com/quartermasterd/quartermaster/daemon/cli"
+)
+
+//go:embed config.example.toml
+var example []byte
+
+// version is set by the release build; other builds take it from the module.
+var version string
+
+func main() {
+	os.Exit(cli.Start(version, example))
+}
