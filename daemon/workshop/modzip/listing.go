@@ -1,0 +1,179 @@
+package modzip
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quartermasterd/quartermaster/daemon/fault"
+)
+
+// QuietFor is how long a folder must stay the same before it is packed: the
+// game may still be unpacking into it.
+const QuietFor = 10 * time.Second
+
+// File is one regular file of a folder.
+type File struct {
+	Name    string // relative to the folder, with slashes
+	Size    int64
+	ModTime time.Time
+}
+
+// Listing is what a folder held at one moment, sorted by the bytes of the
+// names.
+type Listing struct {
+	Files []File
+	Bytes int64 // sum of the sizes
+}
+
+// Equal reports whether both listings have the same names, sizes and times.
+func (l *Listing) Equal(other *Listing) bool {
+	return slices.EqualFunc(l.Files, other.Files, func(a, b File) bool {
+		return a.Name == b.Name && a.Size == b.Size && a.ModTime.Equal(b.ModTime)
+	})
+}
+
+// Scan lists the regular files below root, dotfiles included. Links to files
+// inside the folder count as files, links to folders are not followed, and a
+// link that leaves the folder or leads nowhere is fault.Invalid, as are names
+// that cannot be packed. Folders without a file leave no trace.
+func Scan(ctx context.Context, root *os.Root, o Limits) (*Listing, error) {
+	s := scan{root: root, limits: o.withDefaults(), names: newNames(), list: new(Listing), dirs: []string{"."}}
+	for folders := 0; len(s.dirs) > 0; folders++ {
+		if folders > s.limits.Entries {
+			return nil, fault.New(fault.TooLarge, "the mod's folder holds more than %d folders", s.limits.Entries)
+		}
+		dir := s.dirs[len(s.dirs)-1]
+		s.dirs = s.dirs[:len(s.dirs)-1]
+		if err := s.dir(ctx, dir); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(s.list.Files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
+	return s.list, nil
+}
+
+// Quiet lists the folder, waits QuietFor and lists it again. It returns the
+// listing when nothing changed in between, and fault.Unavailable otherwise.
+// after is time.After or a test's clock.
+func Quiet(ctx context.Context, root *os.Root, after func(time.Duration) <-chan time.Time, o Limits) (*Listing, error) {
+	before, err := Scan(ctx, root, o)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-after(QuietFor):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	now, err := Scan(ctx, root, o)
+	if err != nil {
+		return nil, err
+	}
+	if !now.Equal(before) {
+		return nil, errChanged("the mod's folder is still being written")
+	}
+	return now, nil
+}
+
+func errChanged(text string) error {
+	return fault.New(fault.Unavailable, "%s", text).WithRetryAfter(QuietFor)
+}
+
+// scan is the state of one Scan.
+type scan struct {
+	root   *os.Root
+	limits Limits
+	names  *names
+	list   *Listing
+	dirs   []string // still to be read
+}
+
+func (s *scan) dir(ctx context.Context, dir string) error {
+	f, err := s.root.Open(dir)
+	if err != nil {
+		return readFault(err, dir)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		// In portions, so that a folder of a million files costs no more
+		// memory than the bound allows.
+		batch, err := f.ReadDir(512)
+		for _, d := range batch {
+			if err := s.entry(path.Join(dir, d.Name()), d.Type()); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return readFault(err, dir)
+		}
+	}
+}
+
+func (s *scan) entry(name string, mode fs.FileMode) error {
+	if reason := packName(name); reason != "" {
+		return fault.New(fault.Invalid, "the mod's folder cannot be packed: %q: %s", name, reason)
+	}
+	if mode.IsDir() {
+		if len(s.dirs) > s.limits.Entries {
+			return fault.New(fault.TooLarge, "the mod's folder holds more than %d folders", s.limits.Entries)
+		}
+		s.dirs = append(s.dirs, name)
+		return nil
+	}
+	link := mode&fs.ModeSymlink != 0
+	stat := s.root.Lstat
+	if link {
+		stat = s.root.Stat // fails when the link leaves the root
+	}
+	info, err := stat(name)
+	switch {
+	case err != nil && link:
+		return fault.Wrap(err, fault.Invalid, "the mod's folder cannot be packed: %q is a link that leaves the folder or leads nowhere", name)
+	case err != nil:
+		return readFault(err, name)
+	case link && info.IsDir():
+		return nil
+	case !info.Mode().IsRegular():
+		return fault.New(fault.Invalid, "the mod's folder cannot be packed: %q is not a regular file", name)
+	}
+	return s.add(File{Name: name, Size: info.Size(), ModTime: info.ModTime()})
+}
+
+func (s *scan) add(f File) error {
+	if len(s.list.Files) >= s.limits.Entries {
+		return fault.New(fault.TooLarge, "the mod's folder holds more than %d files", s.limits.Entries)
+	}
+	if s.list.Bytes += f.Size; s.list.Bytes > s.limits.Bytes {
+		return fault.New(fault.TooLarge, "the mod's folder holds more than %d bytes", s.limits.Bytes)
+	}
+	if reason := s.names.add(f.Name); reason != "" {
+		return fault.New(fault.Invalid, "the mod's folder cannot be packed: %q: %s", f.Name, reason)
+	}
+	s.list.Files = append(s.list.Files, f)
+	return nil
+}
+
+// readFault turns an error of the file system into a fault: a file that went
+// away is a folder that is still being written, anything else is for the
+// operator to mend.
+func readFault(err error, name string) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return errChanged("the mod's folder is still being written")
+	}
+	return fault.Wrap(err, fault.Unavailable, "%q in the mod's folder cannot be read", name).
+		WithHint("check that the account that runs the daemon may read the folder and everything in it").
+		WithRetryAfter(QuietFor)
+}
