@@ -8,31 +8,38 @@ import (
 
 const (
 	breakerFirst = 5 * time.Second
-	breakerMax   = 15 * time.Minute
-	// retryAfterMax bounds what a Retry-After header can ask for, so that a
+	breakerMost  = 15 * time.Minute
+	// retryAfterMost bounds what a Retry-After header can ask for, so that a
 	// nonsensical one does not silence us for days.
-	retryAfterMax = time.Hour
-	jitterShare   = 0.2
+	retryAfterMost = time.Hour
+	// jitterShare spreads the waits, so that many daemons do not come back
+	// to a recovering service at the same moment.
+	jitterShare = 0.2
 )
 
-// breaker holds back calls after a failure: 5 s at first, twice as long each
-// further time, 15 min at most. When a wait is over one call is let through;
-// the others wait for its outcome.
-type breaker struct {
-	now    func() time.Time
-	jitter func() float64 // in [0, 1)
+// Breaker holds requests back after a failure, twice as long after each
+// further one. When a wait is over one request is let through; the others
+// wait for its outcome. It is safe for concurrent use.
+type Breaker struct {
+	first, most time.Duration
+	now         func() time.Time
+	jitter      func() float64 // in [0, 1)
 
 	mu       sync.Mutex
 	failures int
 	until    time.Time
-	probing  bool // a call is under way that decides
+	probing  bool // a request is under way that decides
 }
 
-func jitter() float64 { return rand.Float64() }
+// NewBreaker returns a closed Breaker whose waits begin at first and never
+// exceed most, unless a Retry-After asks for more.
+func NewBreaker(first, most time.Duration, now func() time.Time) *Breaker {
+	return &Breaker{first: first, most: most, now: now, jitter: rand.Float64}
+}
 
-// enter returns nil when a call may be made. Then exactly one of succeed,
-// fail and cancel must follow.
-func (b *breaker) enter() error {
+// Enter returns nil when a request may be made, else a *BreakerError. After
+// nil exactly one of Succeed, Fail and Cancel must follow.
+func (b *Breaker) Enter() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.failures == 0 {
@@ -49,35 +56,47 @@ func (b *breaker) enter() error {
 	return nil
 }
 
-func (b *breaker) succeed() {
+// Succeed closes the breaker.
+func (b *Breaker) Succeed() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.failures, b.until, b.probing = 0, time.Time{}, false
 }
 
-// fail holds calls back for at least retryAfter.
-func (b *breaker) fail(retryAfter time.Duration) {
+// Fail opens the breaker for at least retryAfter, which counts up to an hour.
+func (b *Breaker) Fail(retryAfter time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
+	asked := now.Add(min(retryAfter, retryAfterMost))
 	b.probing = false
 	if b.failures > 0 && now.Before(b.until) {
-		return // a call that began before the breaker opened
+		// This request began before the breaker opened: the same failure,
+		// seen twice.
+		if asked.After(b.until) {
+			b.until = asked
+		}
+		return
 	}
 	b.failures = min(b.failures+1, 20)
-	wait := min(breakerFirst<<(b.failures-1), time.Duration(float64(breakerMax)/(1+jitterShare)))
+	wait := min(b.first<<(b.failures-1), time.Duration(float64(b.most)/(1+jitterShare)))
 	wait += time.Duration(float64(wait) * jitterShare * b.jitter())
-	b.until = now.Add(max(wait, min(retryAfter, retryAfterMax)))
+	b.until = now.Add(wait)
+	if asked.After(b.until) {
+		b.until = asked
+	}
 }
 
-// cancel ends a call whose outcome says nothing about Steam.
-func (b *breaker) cancel() {
+// Cancel ends a request whose outcome says nothing about the other side.
+func (b *Breaker) Cancel() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.probing = false
 }
 
-func (b *breaker) state() (open bool, until time.Time) {
+// State reports whether requests are held back, and until when. until is
+// zero after a success.
+func (b *Breaker) State() (open bool, until time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.failures > 0 && b.now().Before(b.until), b.until

@@ -17,12 +17,12 @@ func (c *Client) call(ctx context.Context, e endpoint, params query, decode func
 	if e.url == "" {
 		return errors.New("the address of the Steam Web API cannot be parsed")
 	}
-	if err := c.breaker.enter(); err != nil {
+	if err := c.breaker.Enter(); err != nil {
 		return err
 	}
 	if c.budget != nil {
 		if err := c.budget.Take(ctx); err != nil {
-			c.breaker.cancel()
+			c.breaker.Cancel()
 			return fmt.Errorf("before a Steam Web API call: %w", err)
 		}
 	}
@@ -33,7 +33,7 @@ func (c *Client) call(ctx context.Context, e endpoint, params query, decode func
 	}
 	if err != nil && ctx.Err() != nil {
 		// The caller gave up, which says nothing about Steam.
-		c.breaker.cancel()
+		c.breaker.Cancel()
 		return ctx.Err()
 	}
 	c.note(err, limited)
@@ -48,11 +48,11 @@ func (c *Client) note(err error, limited bool) {
 		if s, ok := errors.AsType[*StatusError](err); ok {
 			after = s.RetryAfter
 		}
-		c.breaker.fail(after)
+		c.breaker.Fail(after)
 	case limited:
-		c.breaker.fail(0)
+		c.breaker.Fail(0)
 	default:
-		c.breaker.succeed()
+		c.breaker.Succeed()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

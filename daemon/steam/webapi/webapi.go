@@ -84,7 +84,7 @@ type Client struct {
 	budget    Budget
 	now       func() time.Time
 	userAgent string
-	breaker   breaker
+	breaker   *Breaker
 
 	mu        sync.Mutex
 	lastError string
@@ -116,7 +116,7 @@ func New(o Options) *Client {
 	h.CheckRedirect = sameOrigin
 	c := &Client{
 		key: o.Key, http: &h, budget: o.Budget, now: o.Now, userAgent: o.UserAgent,
-		breaker: breaker{now: o.Now, jitter: jitter},
+		breaker: NewBreaker(breakerFirst, breakerMost, o.Now),
 	}
 	c.details, c.coll = endpoints(o.BaseURL, o.Key != "")
 	return c
@@ -127,7 +127,7 @@ func (c *Client) State() State {
 	c.mu.Lock()
 	s := State{Keyed: c.key != "", LastError: c.lastError, Calls: c.calls}
 	c.mu.Unlock()
-	s.BreakerOpen, s.RetryAt = c.breaker.state()
+	s.BreakerOpen, s.RetryAt = c.breaker.State()
 	return s
 }
 
