@@ -21,6 +21,7 @@ import (
 // can be found out, who holds it. Addrs is valid afterwards.
 func (s *Server) Listen(ctx context.Context) error {
 	caps := newConnCaps(s)
+	writing := connOptions{Bulk: newBulkGate(0)} // one gate: the processors are shared by all listeners
 	for _, address := range s.options.HTTP.Listen {
 		var lc net.ListenConfig
 		l, err := lc.Listen(ctx, networkOf(address), address)
@@ -28,7 +29,7 @@ func (s *Server) Listen(ctx context.Context) error {
 			s.closeListeners()
 			return listenFault(address, err)
 		}
-		s.listeners = append(s.listeners, caps.wrap(l))
+		s.listeners = append(s.listeners, wrapListener(caps.wrap(l), writing))
 	}
 	if len(s.listeners) == 0 {
 		return fault.New(fault.Invalid, "http.listen names no address").WithHint(`Write for example http.listen = [":27020"]`)
@@ -113,13 +114,7 @@ func (s *Server) connState(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		s.fresh.add(c)
-	case http.StateActive:
-		s.fresh.remove(c)
-	case http.StateIdle:
-		// net/http renews the read deadline for the next request but not the
-		// write deadline that an API route has set.
-		_ = c.SetWriteDeadline(time.Time{}) // fails only when c is closed
-	case http.StateClosed, http.StateHijacked:
+	case http.StateActive, http.StateClosed, http.StateHijacked:
 		s.fresh.remove(c)
 	}
 }

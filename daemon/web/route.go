@@ -128,7 +128,7 @@ func (rt *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // may replace any of it. The policy lets a page load only its own files: no
 // inline script or style, no frame around it, no other host.
 func setSecurityHeaders(h http.Header) {
-	h["X-Content-Type-Options"] = headerNosniff
+	h["X-Content-Type-Options"] = noSniff
 	h["Content-Security-Policy"] = headerCSP
 	h["Referrer-Policy"] = headerReferrer
 	h["Cross-Origin-Resource-Policy"] = headerCORP
@@ -136,7 +136,6 @@ func setSecurityHeaders(h http.Header) {
 
 // Shared, never written to: Header.Set would allocate a slice for each.
 var (
-	headerNosniff  = []string{"nosniff"}
 	headerReferrer = []string{"same-origin"}
 	headerCORP     = []string{"same-origin"}
 	headerCSP      = []string{"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +

@@ -144,6 +144,7 @@ func (s *Server) newHTTPServer() *http.Server {
 		Protocols:         &protocols,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		ConnState:         s.connState,
+		ConnContext:       connContext,
 		BaseContext: func(net.Listener) context.Context {
 			return context.WithValue(context.Background(), serverKey{}, s)
 		},
