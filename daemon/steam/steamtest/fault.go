@@ -20,7 +20,7 @@ const (
 	Hang             Fault = "hang"              // accepts the request and never answers
 	Stall            Fault = "stall"             // sends half and then nothing more
 	Drip             Fault = "drip"              // one byte per second
-	Endless          Fault = "endless"           // the body never ends and has no stated length
+	Endless          Fault = "endless"           // the answer goes on for ever and has no stated length
 	Truncated        Fault = "truncated"         // closes before the stated length
 	Short            Fault = "short"             // a complete answer, one byte too short
 	Long             Fault = "long"              // a complete answer, one byte too long
@@ -135,6 +135,7 @@ func (s *Steam) failBody(w http.ResponseWriter, r *http.Request, f Fault, good [
 		}
 	case Endless:
 		block := []byte(strings.Repeat(" ", 32<<10))
+		_, _ = w.Write(good)
 		_ = flush()
 		for s.wait(r, time.Microsecond) {
 			if _, err := w.Write(block); err != nil {
