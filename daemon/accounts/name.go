@@ -1,0 +1,57 @@
+package accounts
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/quartermasterd/quartermaster/daemon/fault"
+)
+
+// maxName is the length of a display name in characters.
+const maxName = 64
+
+// CleanName returns the display name as it is stored: NFC, without white
+// space around it. Refused (fault.Invalid) are empty names, names longer than
+// 64 characters, and characters that do not show or reorder their
+// neighbours: controls, bidirectional marks, zero-width characters, line and
+// paragraph separators, private use and unassigned code points. A name may
+// not begin with '#', which marks an account number.
+func CleanName(name string) (string, error) {
+	if !utf8.ValidString(name) {
+		return "", fault.New(fault.Invalid, "The name is not valid UTF-8 text")
+	}
+	name = norm.NFC.String(strings.TrimSpace(name))
+	if name == "" {
+		return "", fault.New(fault.Invalid, "The name is empty")
+	}
+	if utf8.RuneCountInString(name) > maxName {
+		return "", fault.New(fault.Invalid, "The name is longer than %d characters", maxName)
+	}
+	if strings.HasPrefix(name, "#") {
+		return "", fault.New(fault.Invalid, "A name cannot begin with #")
+	}
+	for _, r := range name {
+		// IsPrint knows letters, marks, numbers, punctuation, symbols and the
+		// ASCII space; everything invisible is outside these. What it lets
+		// through and still does not show is listed here: the combining
+		// grapheme joiner, Hangul fillers, the Braille blank and variation
+		// selectors.
+		hidden := r == '\u034f' || r == '\u115f' || r == '\u1160' || r == '\u3164' || r == '\uffa0' ||
+			r == '\u2800' || unicode.Is(unicode.Variation_Selector, r)
+		if !unicode.IsPrint(r) || hidden {
+			return "", fault.New(fault.Invalid, "The name contains the character U+%04X, which does not show", r)
+		}
+	}
+	return name, nil
+}
+
+// nameKey folds a clean name for comparison: names that differ only in case
+// or in compatibility forms (Unicode NFKC, for example full-width letters)
+// are the same name.
+func nameKey(name string) string {
+	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(strings.TrimSpace(name))))
+}

@@ -1,0 +1,432 @@
+package accounts
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/quartermasterd/quartermaster/daemon/web"
+)
+
+// Register makes srv know its callers and adds the routes of accounts. It
+// must come before any feature registers operations, because Require is
+// enforced for those that follow.
+func (s *Service) Register(srv *web.Server) {
+	srv.Identify(s.identify)
+	srv.Events().Allow(s.mayHear)
+	api := srv.API()
+	describeSecurity(api.OpenAPI())
+	api.UseMiddleware(enforce)
+
+	route(api, http.MethodGet, sessionPath, s.getSession, op("get-session", "Who am I",
+		"Answers guests too. csrf is what the page sends as X-CSRF-Token with requests that change something."))
+	route(api, http.MethodPost, sessionPath, s.signIn, op("sign-in", "Sign in with name and password",
+		"Sets the cookie "+CookieName+". Unknown names and wrong passwords are answered alike.", 401, 403, 429))
+	route(api, http.MethodDelete, sessionPath, s.signOut, op("sign-out", "Sign out", "Ends this session and removes the cookie."))
+	route(api, http.MethodPost, setupPath, s.setUp, op("set-up", "Make the first admin",
+		"Takes the token of the one-time setup link and signs the new admin in.", 400, 403, 409, 429))
+
+	route(api, http.MethodGet, "/api/v1/sessions", s.listSessions, op("list-sessions", "My sessions", ""), Require(SignedIn))
+	route(api, http.MethodDelete, "/api/v1/sessions/{id}", s.revokeSession,
+		op("revoke-session", "End one of my sessions", "", 404), Require(SignedIn))
+	route(api, http.MethodGet, "/api/v1/keys", s.listKeys, op("list-keys", "API keys",
+		"My own; an admin may ask for another account's, or with all=true for everybody's."), Require(SignedIn))
+	route(api, http.MethodPost, "/api/v1/keys", s.createKey, op("create-key", "Make an API key",
+		"The key is in this answer and nowhere else.", 400, 409), created, Require(SignedIn))
+	route(api, http.MethodDelete, "/api/v1/keys/{id}", s.revokeKey,
+		op("revoke-key", "Revoke an API key", "One's own; an admin may revoke any. It holds within five seconds everywhere.", 404), Require(SignedIn))
+
+	route(api, http.MethodGet, "/api/v1/accounts", s.listAccounts, op("list-accounts", "Accounts", ""), Require(ScopeAdmin))
+	route(api, http.MethodPost, "/api/v1/accounts", s.createAccount,
+		op("create-account", "Make an account", "", 400, 409), created, Require(ScopeAdmin))
+	route(api, http.MethodDelete, "/api/v1/accounts/{id}", s.deleteAccount,
+		op("delete-account", "Delete an account with its sessions and keys", "The last admin stays.", 404, 409), Require(ScopeAdmin))
+	route(api, http.MethodPut, "/api/v1/accounts/{id}/roles/{role}", s.grantRole,
+		op("grant-role", "Give an account a role", "", 400, 404), Require(ScopeAdmin))
+	route(api, http.MethodDelete, "/api/v1/accounts/{id}/roles/{role}", s.revokeRole,
+		op("revoke-role", "Take a role away", "The last admin stays one.", 400, 404, 409), Require(ScopeAdmin))
+	route(api, http.MethodPut, "/api/v1/accounts/{id}/password", s.setPassword,
+		op("set-password", "Change a password", "One's own with the current password; an admin may set any other. "+
+			"Ends the account's other sessions; its API keys stay valid.", 400, 404, 429), Require(SignedIn))
+	route(api, http.MethodGet, "/api/v1/audit", s.listAudit,
+		op("list-audit", "Who did what", "The newest first.", 400), Require(ScopeAdmin))
+}
+
+// route registers one operation.
+func route[I, O any](api huma.API, method, path string, handler func(context.Context, *I) (*O, error), options ...func(*huma.Operation)) {
+	o := huma.Operation{Method: method, Path: path, Tags: []string{"accounts"}}
+	for _, option := range options {
+		option(&o)
+	}
+	huma.Register(api, o, handler)
+}
+
+func op(id, summary, description string, errors ...int) func(*huma.Operation) {
+	return func(o *huma.Operation) {
+		o.OperationID, o.Summary, o.Description = id, summary, description
+		o.Errors = append(o.Errors, errors...)
+	}
+}
+
+func created(o *huma.Operation) { o.DefaultStatus = http.StatusCreated }
+
+// mayHear decides who gets events of a scope. It looks the caller up anew, so
+// that a stream that was opened before a role was taken away falls silent.
+func (s *Service) mayHear(r *http.Request, scope string) bool {
+	p := From(r.Context())
+	if p.Guest() {
+		return false
+	}
+	read := r.Clone(r.Context())
+	read.Method = http.MethodGet
+	now, err := s.identify(read)
+	if err != nil {
+		return false
+	}
+	p = From(now.Context())
+	if scope == "staff" {
+		return p.Is(RoleAnalyst) || p.Is(RoleModerator) || p.Is(RoleAdmin)
+	}
+	return p.May(scope)
+}
+
+// source is embedded in inputs that need to know where a request comes from.
+type source struct {
+	ip     netip.Addr
+	agent  string
+	secure bool
+	token  string // of the session it came with, may be ""
+}
+
+// Resolve is huma's hook for inputs.
+func (o *source) Resolve(ctx huma.Context) []error {
+	r, _ := humago.Unwrap(ctx)
+	o.ip, o.agent, o.secure = web.ClientIP(r), r.UserAgent(), isSecure(r)
+	if c, err := r.Cookie(CookieName); err == nil {
+		o.token = c.Value
+	}
+	return nil
+}
+
+// isSecure reports whether the browser reached us over https, be it through a
+// proxy. A public_url of https says so only for requests to that host: on the
+// plain port beside it a Secure cookie would be lost.
+func isSecure(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	u, err := url.Parse(web.BaseURL(r))
+	return err == nil && u.Scheme == "https" && strings.EqualFold(u.Host, r.Host)
+}
+
+func (o *source) cookie(token string) http.Cookie {
+	return http.Cookie{
+		Name: CookieName, Value: token, Path: "/", MaxAge: int(sessionAbsolute / time.Second),
+		HttpOnly: true, Secure: o.secure, SameSite: http.SameSiteLaxMode,
+	}
+}
+
+// Caller is the account as the page sees it.
+type Caller struct {
+	ID    int64  `json:"id"`
+	Name  string `json:"name"`
+	Roles []Role `json:"roles" nullable:"false"`
+}
+
+// WhoAmI says who is calling.
+type WhoAmI struct {
+	Account    *Caller  `json:"account" doc:"null for a guest"`
+	Via        string   `json:"via" enum:"session,key," doc:"How the caller identified himself; empty for a guest"`
+	Scopes     []string `json:"scopes" nullable:"false" doc:"What the caller may do"`
+	CSRF       string   `json:"csrf" doc:"For the header X-CSRF-Token; empty without a session"`
+	NeedsSetup bool     `json:"needs_setup" doc:"There is no admin yet"`
+}
+
+type sessionOutput struct {
+	SetCookie    []http.Cookie `header:"Set-Cookie"`
+	CacheControl string        `header:"Cache-Control"`
+	Body         WhoAmI
+}
+
+func (s *Service) getSession(ctx context.Context, _ *struct{}) (*sessionOutput, error) {
+	needs, err := s.NeedsSetup(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := callerFrom(ctx)
+	who := WhoAmI{Via: c.Via, Scopes: c.effectiveScopes(), CSRF: c.csrf, NeedsSetup: needs}
+	if !c.Guest() {
+		who.Account = &Caller{ID: c.AccountID, Name: c.Name, Roles: append([]Role{}, c.Roles...)}
+	}
+	return &sessionOutput{CacheControl: "no-store", Body: who}, nil
+}
+
+// opened is the answer to a new session: its cookie, and what getSession will
+// say from now on.
+func (s *Service) opened(src source, o Opened) *sessionOutput {
+	p := Principal{AccountID: o.Account.ID, Name: o.Account.Name, Roles: o.Account.Roles, Via: ViaSession}
+	return &sessionOutput{
+		SetCookie: []http.Cookie{src.cookie(o.Token)}, CacheControl: "no-store",
+		Body: WhoAmI{
+			Account: &Caller{ID: p.AccountID, Name: p.Name, Roles: p.Roles},
+			Via:     ViaSession, Scopes: p.effectiveScopes(), CSRF: csrfToken(o.Token),
+		},
+	}
+}
+
+type signInInput struct {
+	source
+	Body struct {
+		Name     string `json:"name" maxLength:"256" doc:"Display name"`
+		Password string `json:"password" maxLength:"1024"`
+	}
+}
+
+func (in *signInInput) attempt() Attempt {
+	return Attempt{Name: in.Body.Name, Password: in.Body.Password, IP: in.ip, Agent: in.agent, Replaces: in.token}
+}
+
+func (s *Service) signIn(ctx context.Context, in *signInInput) (*sessionOutput, error) {
+	o, err := s.SignIn(ctx, in.attempt())
+	if err != nil {
+		return nil, err
+	}
+	return s.opened(in.source, o), nil
+}
+
+type signOutOutput struct {
+	SetCookie http.Cookie `header:"Set-Cookie"`
+}
+
+func (s *Service) signOut(ctx context.Context, in *struct{ source }) (*signOutOutput, error) {
+	if err := s.SignOut(ctx); err != nil {
+		return nil, err
+	}
+	gone := in.cookie("")
+	gone.MaxAge = -1
+	return &signOutOutput{SetCookie: gone}, nil
+}
+
+type setupInput struct {
+	source
+	Body struct {
+		Token    string `json:"token" maxLength:"256" doc:"What follows the # of the setup link"`
+		Name     string `json:"name" maxLength:"256" doc:"Display name of the first admin"`
+		Password string `json:"password" maxLength:"1024" doc:"At least 8 characters"`
+	}
+}
+
+func (s *Service) setUp(ctx context.Context, in *setupInput) (*sessionOutput, error) {
+	o, err := s.Setup(ctx, in.Body.Token, Attempt{
+		Name: in.Body.Name, Password: in.Body.Password, IP: in.ip, Agent: in.agent, Replaces: in.token,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.opened(in.source, o), nil
+}
+
+type sessionsOutput struct {
+	Body struct {
+		Sessions []Session `json:"sessions" nullable:"false"`
+	}
+}
+
+func (s *Service) listSessions(ctx context.Context, _ *struct{}) (*sessionsOutput, error) {
+	all, err := s.Sessions(ctx, From(ctx).AccountID)
+	if err != nil {
+		return nil, err
+	}
+	out := &sessionsOutput{}
+	out.Body.Sessions = all
+	return out, nil
+}
+
+type idInput struct {
+	ID int64 `path:"id" minimum:"1"`
+}
+
+func (s *Service) revokeSession(ctx context.Context, in *idInput) (*struct{}, error) {
+	return nil, s.RevokeSession(ctx, From(ctx).AccountID, in.ID)
+}
+
+// pageInput is how every list is asked for.
+type pageInput struct {
+	Cursor string `query:"cursor" doc:"next of the page before; empty for the first page"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+}
+
+type keysInput struct {
+	pageInput
+	Account int64 `query:"account" minimum:"0" doc:"Number of another account; for admins"`
+	All     bool  `query:"all" doc:"The keys of all accounts; for admins"`
+}
+
+type keysOutput struct {
+	Body struct {
+		Keys []APIKey `json:"keys" nullable:"false"`
+		Next string   `json:"next" doc:"Cursor of the next page; empty after the last"`
+	}
+}
+
+func (s *Service) listKeys(ctx context.Context, in *keysInput) (*keysOutput, error) {
+	p := From(ctx)
+	account := p.AccountID
+	if in.Account != 0 {
+		account = in.Account
+	}
+	if in.All {
+		account = 0
+	}
+	if account != p.AccountID {
+		if err := permit(p, ScopeAdmin); err != nil {
+			return nil, err
+		}
+	}
+	all, next, err := s.Keys(ctx, account, in.Cursor, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	out := &keysOutput{}
+	out.Body.Keys, out.Body.Next = all, next
+	return out, nil
+}
+
+type createKeyInput struct {
+	Body struct {
+		Label     string   `json:"label,omitempty" maxLength:"64" doc:"What you call it"`
+		Kind      string   `json:"kind,omitempty" default:"api"`
+		Scopes    []string `json:"scopes,omitempty" doc:"Absent: everything the account may do now"`
+		ExpiresIn int64    `json:"expires_in,omitempty" minimum:"0" maximum:"315360000" doc:"Seconds from now; 0: never"`
+	}
+}
+
+type createKeyOutput struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         struct {
+		APIKey
+		Secret string `json:"key" doc:"The API key itself, shown this once"`
+	}
+}
+
+func (s *Service) createKey(ctx context.Context, in *createKeyInput) (*createKeyOutput, error) {
+	k, secret, err := s.CreateKey(ctx, NewKey{
+		AccountID: From(ctx).AccountID, Kind: in.Body.Kind, Label: in.Body.Label,
+		Scopes: in.Body.Scopes, Expires: time.Duration(in.Body.ExpiresIn) * time.Second,
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &createKeyOutput{CacheControl: "no-store"}
+	out.Body.APIKey, out.Body.Secret = k, secret
+	return out, nil
+}
+
+func (s *Service) revokeKey(ctx context.Context, in *idInput) (*struct{}, error) {
+	p := From(ctx)
+	owner := p.AccountID
+	if p.May(ScopeAdmin) {
+		owner = 0
+	}
+	return nil, s.RevokeKey(ctx, in.ID, owner)
+}
+
+type accountsOutput struct {
+	Body struct {
+		Accounts []Account `json:"accounts" nullable:"false"`
+		Next     string    `json:"next" doc:"Cursor of the next page; empty after the last"`
+	}
+}
+
+func (s *Service) listAccounts(ctx context.Context, in *pageInput) (*accountsOutput, error) {
+	all, next, err := s.Accounts(ctx, in.Cursor, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	out := &accountsOutput{}
+	out.Body.Accounts, out.Body.Next = all, next
+	return out, nil
+}
+
+type createAccountInput struct {
+	Body struct {
+		Name     string `json:"name" maxLength:"256" doc:"Display name"`
+		Password string `json:"password" maxLength:"1024" doc:"At least 8 characters"`
+		Role     string `json:"role,omitempty" enum:"admin,moderator,analyst" doc:"Absent: a player"`
+	}
+}
+
+type accountOutput struct{ Body Account }
+
+func (s *Service) createAccount(ctx context.Context, in *createAccountInput) (*accountOutput, error) {
+	a, err := s.Create(ctx, in.Body.Name, in.Body.Password, Role(in.Body.Role))
+	if err != nil {
+		return nil, err
+	}
+	return &accountOutput{a}, nil
+}
+
+func (s *Service) deleteAccount(ctx context.Context, in *idInput) (*struct{}, error) {
+	return nil, s.Delete(ctx, in.ID)
+}
+
+type roleInput struct {
+	idInput
+	Role string `path:"role" enum:"admin,moderator,analyst"`
+}
+
+func (s *Service) grantRole(ctx context.Context, in *roleInput) (*struct{}, error) {
+	return nil, s.Grant(ctx, in.ID, Role(in.Role))
+}
+
+func (s *Service) revokeRole(ctx context.Context, in *roleInput) (*struct{}, error) {
+	return nil, s.Revoke(ctx, in.ID, Role(in.Role))
+}
+
+type setPasswordInput struct {
+	idInput
+	source
+	Body struct {
+		Current  string `json:"current,omitempty" maxLength:"1024" doc:"The present password; for one's own account"`
+		Password string `json:"password" maxLength:"1024" doc:"At least 8 characters"`
+	}
+}
+
+func (s *Service) setPassword(ctx context.Context, in *setPasswordInput) (*struct{}, error) {
+	p := From(ctx)
+	if in.ID == p.AccountID && p.Via == ViaSession {
+		return nil, s.ChangePassword(ctx, in.Body.Current, in.Body.Password, in.ip)
+	}
+	if err := permit(p, ScopeAdmin); err != nil {
+		return nil, err
+	}
+	return nil, s.SetPassword(ctx, in.ID, in.Body.Password, 0)
+}
+
+type auditInput struct {
+	pageInput
+	Action string `query:"action" maxLength:"64" doc:"Only this action, for example role.grant"`
+}
+
+type auditOutput struct {
+	Body struct {
+		Entries []AuditEntry `json:"entries" nullable:"false"`
+		Next    string       `json:"next" doc:"Cursor of the next page; empty after the last"`
+	}
+}
+
+func (s *Service) listAudit(ctx context.Context, in *auditInput) (*auditOutput, error) {
+	all, next, err := s.AuditLog(ctx, in.Action, in.Cursor, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	out := &auditOutput{}
+	out.Body.Entries, out.Body.Next = all, next
+	return out, nil
+}
