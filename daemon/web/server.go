@@ -99,6 +99,7 @@ func New(o Options) (*Server, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.options.Version = cmp.Or(o.Version, "dev")
 	if err := s.readOptions(o); err != nil {
 		return nil, err
 	}
