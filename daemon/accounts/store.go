@@ -216,16 +216,8 @@ func insertKey(ctx context.Context, tx *db.Tx, k APIKey, h tokenHash) (int64, er
 		(account_id, kind, label, prefix, hash, scopes, created_at, expires_at, last_used_at, revoked_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0) RETURNING id`,
 		k.AccountID, k.Kind, k.Label, k.Prefix, h[:], strings.Join(k.Scopes, " "),
-		db.Micros(k.CreatedAt), micros(k.ExpiresAt)).Scan(&k.ID)
+		db.Micros(k.CreatedAt), db.Micros(k.ExpiresAt)).Scan(&k.ID)
 	return k.ID, err
-}
-
-// micros is db.Micros with 0 for the zero time.
-func micros(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return db.Micros(t)
 }
 
 // findKey returns what an API key stands for; fault.NotFound.
