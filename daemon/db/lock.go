@@ -1,0 +1,108 @@
+package db
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"hash/fnv"
+	"sync"
+	"time"
+)
+
+// A lease on SQLite outlives a killed owner by this long at most.
+const (
+	leaseTime  = 30 * time.Second
+	leaseRenew = leaseTime / 3
+)
+
+// Lock takes the lock name if nobody holds it, in this process or another
+// that uses the same database; ok is false when somebody does. release gives
+// it back and may be called more than once. A lock ends with the process that
+// holds it: at once on PostgreSQL, after half a minute on SQLite. It keeps
+// work from being done twice at a time and is no proof against it: what must
+// never happen twice needs a row that says so.
+func (d *DB) Lock(ctx context.Context, name string) (release func(), ok bool, err error) {
+	if d.kind == Postgres {
+		return d.lockPostgres(ctx, name)
+	}
+	return d.lockSQLite(ctx, name)
+}
+
+func (d *DB) lockPostgres(ctx context.Context, name string) (func(), bool, error) {
+	h := fnv.New64a()
+	h.Write([]byte("quartermaster/" + name)) // a hash does not fail
+	key := int64(h.Sum64())
+	conn, err := d.locks.Conn(ctx)
+	if err != nil {
+		return nil, false, mapError(err)
+	}
+	// The lock belongs to the connection and ends with it.
+	drop := sync.OnceFunc(func() {
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+	})
+	var ok bool
+	if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", key).Scan(&ok); err != nil || !ok {
+		drop()
+		return nil, false, mapError(err)
+	}
+	return drop, true, nil
+}
+
+func (d *DB) lockSQLite(ctx context.Context, name string) (func(), bool, error) {
+	owner := rand.Text()
+	var ok bool
+	err := d.Write(ctx, func(tx *Tx) error {
+		n, err := tx.Exec(ctx, `INSERT INTO db_lock (name, owner, until) VALUES ($1, $2, $3)
+			ON CONFLICT (name) DO UPDATE SET owner = $2, until = $3 WHERE db_lock.until <= $4`,
+			name, owner, Micros(tx.Now.Add(leaseTime)), Micros(tx.Now))
+		ok = n == 1
+		return err
+	})
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		d.holdLease(ctx, name, owner)
+	}()
+	return sync.OnceFunc(func() {
+		cancel()
+		<-ended
+	}), true, nil
+}
+
+// holdLease renews the lease until ctx ends, then gives it back.
+func (d *DB) holdLease(ctx context.Context, name, owner string) {
+	tick := time.NewTicker(leaseRenew)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			err := d.lease(ctx, `UPDATE db_lock SET until = $1 WHERE name = $2 AND owner = $3`, name, owner)
+			if err != nil && !errors.Is(err, context.Canceled) {
+				d.log.Warn("a lock could not be renewed", "lock", name, "err", err)
+			}
+		case <-ctx.Done():
+			err := d.lease(context.WithoutCancel(ctx), `DELETE FROM db_lock WHERE until <> $1 AND name = $2 AND owner = $3`, name, owner)
+			if err != nil && !errors.Is(err, errClosed) {
+				d.log.Warn("a lock could not be given back", "lock", name, "err", err)
+			}
+			return
+		case <-d.closed:
+			return // the lease runs out
+		}
+	}
+}
+
+func (d *DB) lease(ctx context.Context, query, name, owner string) error {
+	return d.Write(ctx, func(tx *Tx) error {
+		_, err := tx.Exec(ctx, query, Micros(tx.Now.Add(leaseTime)), name, owner)
+		return err
+	})
+}
+
+var _ = sql.ErrConnDone
