@@ -67,7 +67,7 @@ func (c *Client) note(err error, limited bool) {
 // send makes the request and returns the body of a 200. Its errors hold
 // neither the URL nor the key.
 func (c *Client) send(ctx context.Context, e endpoint, params query) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	target, form := e.url, io.Reader(http.NoBody)
 	if e.method == http.MethodGet {

@@ -85,6 +85,7 @@ type Client struct {
 	now       func() time.Time
 	userAgent string
 	breaker   *Breaker
+	timeout   time.Duration
 
 	mu        sync.Mutex
 	lastError string
@@ -116,7 +117,7 @@ func New(o Options) *Client {
 	h.CheckRedirect = sameOrigin
 	c := &Client{
 		key: o.Key, http: &h, budget: o.Budget, now: o.Now, userAgent: o.UserAgent,
-		breaker: NewBreaker(breakerFirst, breakerMost, o.Now),
+		breaker: NewBreaker(breakerFirst, breakerMost, o.Now), timeout: callTimeout,
 	}
 	c.details, c.coll = endpoints(o.BaseURL, o.Key != "")
 	return c
