@@ -265,3 +265,15 @@ func TestRelativePathsStartAtTheFile(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestManualNamesEveryKey(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "configuration.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range Keys() {
+		if !strings.Contains(string(text), "`"+key+"`") {
+			t.Errorf("%s is missing in docs/configuration.md", key)
+		}
+	}
+}
