@@ -199,4 +199,3 @@ func (s *SteamURL) resting(err error) error {
 	}
 	return f
 }
-

@@ -90,6 +90,7 @@ type Steam struct {
 	mu          sync.Mutex
 	items       map[uint64]Item
 	collections map[uint64][]uint64
+	plain       map[uint64]bool // file_url without the SHA-1
 	fault       Fault
 	faultsLeft  int // < 0: for ever
 	retryAfter  time.Duration
@@ -106,7 +107,7 @@ type Steam struct {
 // Start begins to listen on two ports of 127.0.0.1. The caller calls Close.
 func Start() (*Steam, error) {
 	s := &Steam{
-		items: map[uint64]Item{}, collections: map[uint64][]uint64{},
+		items: map[uint64]Item{}, collections: map[uint64][]uint64{}, plain: map[uint64]bool{},
 		done: make(chan struct{}), retryAfter: 7 * time.Second, dripEvery: time.Second,
 	}
 	var err error
@@ -183,6 +184,9 @@ func (s *Steam) fileURL(it Item) string {
 	case it.URL != "":
 		return it.URL
 	}
+	if s.plain[it.ID] {
+		return fmt.Sprintf("%s/ugc/%d/", s.filesURL, it.ID)
+	}
 	sum := sha1.Sum(it.Content)
 	return fmt.Sprintf("%s/ugc/%d/%s/", s.filesURL, it.ID, hex.EncodeToString(sum[:]))
 }
@@ -207,6 +211,13 @@ func (s *Steam) Remove(id uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.items, id)
+}
+
+// ServePlain leaves the checksum of the content out of the item's file_url.
+func (s *Steam) ServePlain(id uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.plain[id] = true
 }
 
 // PutCollection adds or replaces a collection.
