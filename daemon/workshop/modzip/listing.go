@@ -96,7 +96,13 @@ type scan struct {
 }
 
 func (s *scan) dir(ctx context.Context, dir string) error {
-	f, err := s.root.Open(dir)
+	// The folder's own root saves walking the whole path for every file.
+	here, err := s.root.OpenRoot(dir)
+	if err != nil {
+		return readFault(err, dir)
+	}
+	defer here.Close() //nolint:errcheck // only read
+	f, err := here.Open(".")
 	if err != nil {
 		return readFault(err, dir)
 	}
@@ -109,7 +115,7 @@ func (s *scan) dir(ctx context.Context, dir string) error {
 		// memory than the bound allows.
 		batch, err := f.ReadDir(512)
 		for _, d := range batch {
-			if err := s.entry(path.Join(dir, d.Name()), d.Type()); err != nil {
+			if err := s.entry(here, dir, d.Name(), d.Type()); err != nil {
 				return err
 			}
 		}
@@ -122,7 +128,8 @@ func (s *scan) dir(ctx context.Context, dir string) error {
 	}
 }
 
-func (s *scan) entry(name string, mode fs.FileMode) error {
+func (s *scan) entry(here *os.Root, dir, base string, mode fs.FileMode) error {
+	name := path.Join(dir, base)
 	if reason := packName(name); reason != "" {
 		return fault.New(fault.Invalid, "the mod's folder cannot be packed: %q: %s", name, reason)
 	}
@@ -134,11 +141,13 @@ func (s *scan) entry(name string, mode fs.FileMode) error {
 		return nil
 	}
 	link := mode&fs.ModeSymlink != 0
-	stat := s.root.Lstat
+	var info fs.FileInfo
+	var err error
 	if link {
-		stat = s.root.Stat // fails when the link leaves the root
+		info, err = s.root.Stat(name) // fails when the link leaves the mod's folder
+	} else {
+		info, err = here.Lstat(base)
 	}
-	info, err := stat(name)
 	switch {
 	case err != nil && link:
 		return fault.Wrap(err, fault.Invalid, "the mod's folder cannot be packed: %q is a link that leaves the folder or leads nowhere", name)
