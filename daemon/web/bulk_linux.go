@@ -116,8 +116,8 @@ func (c *conn) sendSlice(fd uintptr) bool {
 		s.wait = time.Since(s.since)
 	}
 	if s.bulk {
-		c.o.Bulk.enter()
-		defer c.o.Bulk.leave()
+		slot := c.o.Bulk.enter()
+		defer c.o.Bulk.leave(slot)
 	}
 	for {
 		s.n, s.err = syscall.Sendfile(int(fd), s.in, s.off, s.want)

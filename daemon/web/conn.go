@@ -103,7 +103,7 @@ type conn struct {
 	hold bool   // the header being written stays in held until the body comes
 	held []byte // see hold
 	pace pace
-	seen int64  // see arrived
+	seen int64 // see arrived
 	send fileSend
 }
 
@@ -211,6 +211,7 @@ func (c *conn) Write(p []byte) (int, error) {
 }
 
 func (c *conn) write(p []byte) (n int, err error) {
+	c.o.Bulk.sentShort()
 	for n < len(p) {
 		start := time.Now()
 		if err := c.roll(start); err != nil {
