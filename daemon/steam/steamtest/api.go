@@ -11,15 +11,15 @@ import (
 
 func (s *Steam) apiMux() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /IPublishedFileService/GetDetails/v1/", s.api1(s.getDetails))
-	mux.HandleFunc("POST /ISteamRemoteStorage/GetPublishedFileDetails/v1/", s.api1(s.getPublishedFileDetails))
-	mux.HandleFunc("POST /ISteamRemoteStorage/GetCollectionDetails/v1/", s.api1(s.getCollectionDetails))
+	mux.HandleFunc("GET /IPublishedFileService/GetDetails/v1/", s.method(s.getDetails))
+	mux.HandleFunc("POST /ISteamRemoteStorage/GetPublishedFileDetails/v1/", s.method(s.getPublishedFileDetails))
+	mux.HandleFunc("POST /ISteamRemoteStorage/GetCollectionDetails/v1/", s.method(s.getCollectionDetails))
 	return mux
 }
 
-// api1 logs a call, applies the fault in force and answers with what method
+// method logs a call, applies the fault in force and answers with what answer
 // returns, or with 403 when it returns nil.
-func (s *Steam) api1(method func(Call, url.Values) any) http.HandlerFunc {
+func (s *Steam) method(answer func(Call, url.Values) any) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 		form, _ := url.ParseQuery(string(body))
@@ -38,13 +38,13 @@ func (s *Steam) api1(method func(Call, url.Values) any) http.HandlerFunc {
 			s.fail(w, r, fault, []byte(`{"response":{}}`))
 			return
 		}
-		answer := method(call, form)
-		if answer == nil {
+		content := answer(call, form)
+		if content == nil {
 			http.Error(w, "<html><head><title>Forbidden</title></head><body><h1>Forbidden</h1></body></html>", http.StatusForbidden)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-		_ = json.NewEncoder(w).Encode(map[string]any{"response": answer})
+		_ = json.NewEncoder(w).Encode(map[string]any{"response": content})
 	}
 }
 

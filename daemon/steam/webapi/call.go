@@ -20,11 +20,9 @@ func (c *Client) call(ctx context.Context, e endpoint, params query, decode func
 	if err := c.breaker.Enter(); err != nil {
 		return err
 	}
-	if c.budget != nil {
-		if err := c.budget.Take(ctx); err != nil {
-			c.breaker.Cancel()
-			return fmt.Errorf("before a Steam Web API call: %w", err)
-		}
+	if err := c.take(ctx); err != nil {
+		c.breaker.Cancel()
+		return fmt.Errorf("before a Steam Web API call: %w", err)
 	}
 	body, err := c.send(ctx, e, params)
 	limited := false
@@ -38,6 +36,16 @@ func (c *Client) call(ctx context.Context, e endpoint, params query, decode func
 	}
 	c.note(err, limited)
 	return err
+}
+
+// take uses up one call of the budget.
+func (c *Client) take(ctx context.Context) error {
+	if c.budget == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	return c.budget.Take(ctx)
 }
 
 // note tells the breaker and the state how a call went.

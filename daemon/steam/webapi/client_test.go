@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -151,11 +153,44 @@ func TestClient_Answers(t *testing.T) {
 	if diff := cmp.Diff(wantColl, got); diff != "" {
 		t.Errorf("collection (-want +got):\n%s", diff)
 	}
-	for _, ids := range [][]uint64{nil, make([]uint64, 0)} {
-		if _, err := New(Options{BaseURL: steam.URL()}).FileDetails(t.Context(), ids); err == nil {
-			t.Error("no ids: no error")
+}
+
+func TestClient_BoundOnIDs(t *testing.T) {
+	steam := steamtest.New(t)
+	ids := make([]uint64, MaxIDs+1)
+	for i := range ids {
+		ids[i] = uint64(i + 1)
+	}
+	for n, ok := range map[int]bool{0: false, 1: true, MaxIDs: true, MaxIDs + 1: false} {
+		got, err := New(Options{BaseURL: steam.URL()}).FileDetails(t.Context(), ids[:n])
+		if ok != (err == nil) || ok && len(got) != n {
+			t.Errorf("%d ids: %d answers, %v", n, len(got), err)
 		}
 	}
+	if n := steam.CallCount(); n != 2 {
+		t.Errorf("%d calls, want 2", n)
+	}
+}
+
+func TestClient_TenSecondsInAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(Options{HTTP: &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+			body, drip := io.Pipe()
+			go func() { // a byte per second, for ever
+				for r.Context().Err() == nil {
+					_, _ = drip.Write([]byte(" "))
+					time.Sleep(time.Second)
+				}
+				drip.CloseWithError(r.Context().Err())
+			}()
+			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: body}, nil
+		})}})
+		start := time.Now()
+		_, err := c.FileDetails(t.Context(), []uint64{1})
+		if took := time.Since(start); err == nil || took > 11*time.Second {
+			t.Errorf("%v after %v", err, took)
+		}
+	})
 }
 
 // TestClient_EveryFault plays each failure against both calls: it must end

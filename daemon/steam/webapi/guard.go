@@ -74,6 +74,9 @@ func (g *Guard) dialer(timeout time.Duration) func(ctx context.Context, network,
 			return nil, err
 		}
 		if !g.exempt[strings.ToLower(host)] {
+			if a, err := netip.ParseAddr(host); err == nil && !Public(a) {
+				return nil, fmt.Errorf("%s: %w", address, ErrBlocked)
+			}
 			d.Control = refuseInward
 		}
 		return d.DialContext(ctx, network, address)
