@@ -19,7 +19,7 @@ func (s *Steam) apiMux() http.Handler {
 
 // method logs a call, applies the fault in force and answers with what answer
 // returns, or with 403 when it returns nil.
-func (s *Steam) method(answer func(Call, url.Values) any) http.HandlerFunc {
+func (s *Steam) method(answer func(Call) any) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 		form, _ := url.ParseQuery(string(body))
@@ -38,7 +38,7 @@ func (s *Steam) method(answer func(Call, url.Values) any) http.HandlerFunc {
 			s.fail(w, r, fault, []byte(`{"response":{}}`))
 			return
 		}
-		content := answer(call, form)
+		content := answer(call)
 		if content == nil {
 			http.Error(w, "<html><head><title>Forbidden</title></head><body><h1>Forbidden</h1></body></html>", http.StatusForbidden)
 			return
@@ -79,7 +79,7 @@ func idsOf(form url.Values) []uint64 {
 
 // getDetails answers as IPublishedFileService does: file_size is quoted, the
 // app is consumer_appid, and a UGC item has no file_url at all.
-func (s *Steam) getDetails(c Call, _ url.Values) any {
+func (s *Steam) getDetails(c Call) any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.key != "" && c.Key != s.key {
@@ -106,7 +106,7 @@ func (s *Steam) getDetails(c Call, _ url.Values) any {
 
 // getPublishedFileDetails answers as ISteamRemoteStorage does: file_size is a
 // number, the app is consumer_app_id, and a UGC item has an empty file_url.
-func (s *Steam) getPublishedFileDetails(c Call, _ url.Values) any {
+func (s *Steam) getPublishedFileDetails(c Call) any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.noKeyless {
@@ -169,7 +169,7 @@ func (it Item) stated() int64 {
 	return int64(len(it.Content))
 }
 
-func (s *Steam) getCollectionDetails(c Call, _ url.Values) any {
+func (s *Steam) getCollectionDetails(c Call) any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	list := []any{}
