@@ -15,10 +15,10 @@ var (
 	ErrBudget = errors.New("the daily number of Steam Web API calls is used up")
 	// ErrBreakerOpen matches (errors.Is) the BreakerError that is returned
 	// without a call while Steam is being left alone.
-	ErrBreakerOpen = errors.New("Steam is not asked after recent failures")
+	ErrBreakerOpen = errors.New("recent failures hold back calls to Steam")
 	// ErrNonsense is returned for an answer that is not the expected JSON,
 	// or is longer than any real one.
-	ErrNonsense = errors.New("Steam answered nonsense")
+	ErrNonsense = errors.New("the answer of Steam makes no sense")
 	// ErrBlocked is returned when an address is not a public one and the
 	// operator did not configure it.
 	ErrBlocked = errors.New("not a public network address")
