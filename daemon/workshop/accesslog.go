@@ -1,0 +1,91 @@
+package workshop
+
+import (
+	"log/slog"
+	"net/http"
+	"sync"
+
+	"github.com/quartermasterd/quartermaster/daemon/web"
+)
+
+// Bounds of the header log.
+const (
+	sampledAgents   = 200
+	samplesPerAgent = 3
+)
+
+// accessLog writes one line per request of a game client, and, if asked to,
+// the headers of the first requests of each User-Agent: nobody wrote down
+// what the game's own client sends.
+type accessLog struct {
+	s     *Service
+	log   *slog.Logger
+	first bool
+
+	mu     sync.Mutex
+	agents map[string]int
+}
+
+func (l *accessLog) write(x *exchange, a answer, status int, bytes int64) {
+	ctx := x.r.Context()
+	if l.first {
+		l.sample(x.r)
+	}
+	if !l.log.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
+	var list [11]slog.Attr
+	attrs := append(list[:0],
+		slog.Any("ip", web.ClientIP(x.r)), slog.Int("status", status), slog.String("reason", a.reason()),
+		slog.Int64("bytes", bytes), slog.Int64("ms", l.s.clock.Now().Sub(x.start).Milliseconds()))
+	if x.name != (Name{}) {
+		attrs = append(attrs, slog.String("item", "m"+x.name.Item.Hex()), slog.Int64("version", x.name.Version))
+		if item, ok := l.s.records.item(x.name.Item); ok && item.Title != "" {
+			attrs = append(attrs, slog.String("title", item.Title))
+		}
+	} else {
+		attrs = append(attrs, slog.String("path", clip(web.RawPath(x.r), 200)))
+	}
+	if x.item != nil {
+		attrs = append(attrs, slog.String("source", x.item.Source))
+	}
+	if ra := x.r.Header.Get("Range"); ra != "" {
+		attrs = append(attrs, slog.String("range", clip(ra, 100)))
+	}
+	attrs = append(attrs, slog.String("user_agent", clip(x.r.UserAgent(), 200)))
+	l.log.LogAttrs(ctx, slog.LevelInfo, x.r.Method, attrs...)
+}
+
+// sample logs the headers of the first requests of a User-Agent.
+func (l *accessLog) sample(r *http.Request) {
+	agent := clip(r.UserAgent(), 200)
+	l.mu.Lock()
+	n, known := l.agents[agent]
+	room := n < samplesPerAgent && (known || len(l.agents) < sampledAgents)
+	if room {
+		l.agents[agent] = n + 1
+	}
+	l.mu.Unlock()
+	if !room {
+		return
+	}
+	attrs := []slog.Attr{slog.String("user_agent", agent), slog.String("proto", r.Proto), slog.String("host", clip(r.Host, 200))}
+	for name, values := range r.Header {
+		switch name {
+		case "Cookie", "Authorization", "Proxy-Authorization", "X-Api-Key", "X-Csrf-Token":
+			continue // secrets
+		}
+		for _, v := range values {
+			attrs = append(attrs, slog.String("header."+clip(name, 100), clip(v, 200)))
+		}
+	}
+	l.log.LogAttrs(r.Context(), slog.LevelInfo, "request headers", attrs...)
+}
+
+// clip shortens what a client chose the length of.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return s[:n] + "…"
+}

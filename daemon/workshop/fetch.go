@@ -1,0 +1,354 @@
+package workshop
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/quartermasterd/quartermaster/daemon/db"
+	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/workshop/modzip"
+)
+
+// Names of sources.
+const (
+	sourceFolder   = "folder"
+	sourceSteamURL = "steam-url"
+)
+
+// errLost ends the work on a job that was cancelled or taken over.
+var errLost = errors.New("the job is not ours any more")
+
+// refusal is the end of a job that trying again soon will not change.
+type refusal answer
+
+func (r refusal) Error() string { return answer(r).reason() }
+
+// workOn runs a claimed job to its end and returns it as it was settled.
+func (s *Service) workOn(ctx context.Context, j Job, report func(Job)) Job {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	a := &active{job: j, began: s.clock.Now(), cancel: cancel, report: report}
+	s.running.add(a)
+	defer s.running.remove(j.ID)
+	s.publishJob(a, true)
+	v, err := s.attempt(ctx, a)
+	j = s.settle(ctx, a, v, err)
+	if report != nil {
+		report(j)
+	}
+	return j
+}
+
+// attempt tries once to bring the version here. A panic is an error like any
+// other: it must not cost a worker.
+func (s *Service) attempt(ctx context.Context, a *active) (v Version, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("work on a job panicked", "job", a.job.ID, "panic", p, "stack", string(debug.Stack()))
+			err = fault.New(fault.Unavailable, "The work on it broke off")
+		}
+	}()
+	if a.job.Name.Version == 0 {
+		return Version{}, s.redirect(ctx, a.job)
+	}
+	return s.obtain(ctx, a)
+}
+
+// redirect turns a job for whatever is current into one for that version.
+func (s *Service) redirect(ctx context.Context, j Job) error {
+	item, err := s.describe(ctx, j.Name.Item)
+	if err != nil {
+		return err
+	}
+	n := Name{Item: j.Name.Item, Version: item.Updated}
+	if st := s.index.get(n); st != nil && st.State == Ready {
+		return nil
+	}
+	var next Job
+	err = s.store.db.Write(ctx, func(tx *db.Tx) error {
+		next, err = putJob(ctx, tx, n, j.Boost)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.noteJob(next)
+	signal(s.work)
+	return nil
+}
+
+// describe asks Steam about an item that is to be fetched. It returns a
+// refusal when it must not be.
+func (s *Service) describe(ctx context.Context, id ItemID) (*Item, error) {
+	item, err := s.lookup(ctx, id)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return nil, refusal(answerNoSuchMod)
+	case err != nil:
+		return nil, err
+	case !s.policy.fetches(id, item.AppID):
+		return nil, refusal(answerWrongApp)
+	}
+	return item, nil
+}
+
+// obtain asks the sources in their order for the job's version.
+func (s *Service) obtain(ctx context.Context, a *active) (Version, error) {
+	want := Want{Name: a.job.Name}
+	var failed error
+	asked := false
+	for _, src := range s.sources {
+		if src.Name() != sourceFolder && !asked {
+			asked = true
+			item, err := s.describe(ctx, want.Name.Item)
+			if _, refused := errors.AsType[refusal](err); refused {
+				return Version{}, err
+			}
+			if err != nil {
+				failed = err // a source that needs no details may still have it
+			} else {
+				want.Details, want.App = &item.FileDetails, item.AppID
+			}
+		}
+		v, err := s.fetchFrom(ctx, a, src, want)
+		switch {
+		case err == nil:
+			return v, nil
+		case ctx.Err() != nil, fault.Is(err, fault.NoSpace):
+			return Version{}, err
+		case fault.Is(err, fault.NotFound):
+			continue
+		}
+		s.log.Warn("a source failed", "source", src.Name(), "name", want.Name.String(), "error", err)
+		failed = err
+	}
+	if failed != nil {
+		return Version{}, failed
+	}
+	return Version{}, s.refuseJob(want)
+}
+
+// refuseJob says why nobody has the wanted version.
+func (s *Service) refuseJob(want Want) error {
+	d := want.Details
+	switch {
+	case d == nil:
+		return refusal(answerNoSource)
+	case d.Banned:
+		return refusal(answerNoSuchMod)
+	case d.Updated != want.Name.Version:
+		return refusal(answerOldVersion)
+	}
+	const hint = "copy the installed item into one of workshop.roots as m<hex>_<version>"
+	s.problems.set(s.log, Problem{
+		Code: problemNoSource, Hint: hint,
+		Text: fmt.Sprintf("No source can supply m%s (%s): Steam offers no download address for it", want.Name.Item.Hex(), d.Title),
+	})
+	s.log.Warn("no source can supply an item", "item", "m"+want.Name.Item.Hex(), "title", d.Title, "hint", hint)
+	return refusal(answerNoSource)
+}
+
+// fetchFrom takes the version from one source: into a blob of its own first,
+// which becomes the version only after it was checked.
+func (s *Service) fetchFrom(ctx context.Context, a *active, src Source, want Want) (v Version, err error) {
+	state := Fetching
+	if src.Name() == sourceFolder {
+		state = Zipping
+	}
+	if err := s.checkSpace(ctx, 0); err != nil {
+		return v, err
+	}
+	incoming := fmt.Sprintf("incoming/%d-%s", a.job.ID, want.Name.File())
+	w, err := s.blobs.Create(ctx, incoming)
+	if err != nil {
+		return v, err
+	}
+	k := &sink{
+		ctx: ctx, dst: w, sum: sha256.New(), max: int64(s.config.MaxItemBytes), space: s.checkSpace,
+		progress: func(bytes, total int64) { s.progressed(a, bytes, total) }, reserve: &s.reserved,
+	}
+	defer k.release()
+	got, err := src.Fetch(ctx, want, &lateState{k, func() { s.moveOn(a, state, src.Name()) }})
+	if err == nil && k.bytes == 0 {
+		err = fault.New(fault.Invalid, "The source delivered nothing")
+	}
+	if err != nil {
+		return v, errors.Join(err, w.Abort())
+	}
+	s.moveOn(a, Verifying, src.Name())
+	if _, err := w.Commit(ctx); err != nil {
+		return v, err
+	}
+	v = Version{
+		Name: Name{Item: want.Name.Item, Version: got.Version}, State: Ready, Size: k.bytes,
+		SHA256: k.sum.Sum(nil), Source: src.Name(), Origin: got.Origin,
+	}
+	if err := s.install(ctx, incoming, &v); err != nil {
+		return v, errors.Join(err, s.blobs.Delete(context.WithoutCancel(ctx), incoming))
+	}
+	s.metrics.fetched(src.Name(), v.Size)
+	return v, nil
+}
+
+// lateState announces the state when the first byte comes, so that asking a
+// source that has nothing does not flicker on the page.
+type lateState struct {
+	*sink
+	begin func()
+}
+
+func (l *lateState) start() {
+	if l.begin != nil {
+		l.begin()
+		l.begin = nil
+	}
+}
+
+// Expect announces the total number of bytes.
+func (l *lateState) Expect(total int64) error {
+	l.start()
+	return l.sink.Expect(total)
+}
+
+// Write takes the next bytes.
+func (l *lateState) Write(p []byte) (int, error) {
+	l.start()
+	return l.sink.Write(p)
+}
+
+// install checks the blob at incoming from its first to its last byte and
+// gives it its name.
+func (s *Service) install(ctx context.Context, incoming string, v *Version) error {
+	if err := s.checkBlob(ctx, incoming, v.Size); err != nil {
+		return err
+	}
+	v.Key = blobKey(v.Name)
+	if err := s.blobs.Rename(ctx, incoming, v.Key); err != nil {
+		return err
+	}
+	print, err := s.printOf(ctx, v.Key)
+	if err != nil {
+		return err
+	}
+	v.Print = print
+	v.VerifiedAt = s.clock.Now()
+	v.StoredAt = v.VerifiedAt
+	return nil
+}
+
+// checkBlob checks a whole zip. The error is fault.Invalid when it is broken.
+func (s *Service) checkBlob(ctx context.Context, key string, size int64) error {
+	o, err := s.blobs.Open(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer o.Close() //nolint:errcheck // only read
+	if o.Info.Size != size {
+		return fault.New(fault.Invalid, "%d bytes are stored of %d", o.Info.Size, size)
+	}
+	return modzip.Verify(ctx, o, size, modzip.Full, s.zipLimits())
+}
+
+func (s *Service) zipLimits() modzip.Limits {
+	return modzip.Limits{Bytes: int64(s.config.MaxItemBytes)}
+}
+
+// printOf returns the fingerprint of a blob.
+func (s *Service) printOf(ctx context.Context, key string) (Fingerprint, error) {
+	o, err := s.blobs.Open(ctx, key)
+	if err != nil {
+		return Fingerprint{}, err
+	}
+	defer o.Close() //nolint:errcheck // only read
+	info, err := o.File.Stat()
+	if err != nil {
+		return Fingerprint{}, err
+	}
+	return fingerprintOf(info), nil
+}
+
+// sumOf returns the checksum of an open file.
+func sumOf(ctx context.Context, r io.Reader) ([]byte, error) {
+	h := sha256.New()
+	_, err := io.Copy(h, contextReader{ctx, r})
+	return h.Sum(nil), err
+}
+
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+// settle writes down how an attempt ended and returns the job.
+func (s *Service) settle(ctx context.Context, a *active, v Version, err error) Job {
+	j := a.snapshot()
+	owner, now := j.Owner, s.clock.Now()
+	lost := errors.Is(context.Cause(ctx), errLost)
+	stopped := ctx.Err() != nil && !lost
+	j.Owner, j.LeaseUntil, j.Speed = "", time.Time{}, 0
+	refused, isRefusal := errors.AsType[refusal](err)
+	switch {
+	case lost:
+		return j
+	case err == nil:
+		j.State, j.Error = Ready, ""
+	case stopped:
+		j.State, j.Bytes = Queued, 0
+	case isRefusal:
+		j.State, j.Error, j.RetryAt = Denied, refused.Error(), now.Add(deniedFor)
+	case fault.Is(err, fault.NoSpace):
+		j.State, j.Error, j.RetryAt = Queued, fault.Public(err), now.Add(minBackoff)
+	default:
+		j = j.fail(now, fault.Public(err), retryAfter(err), s.jitter())
+		s.log.Warn("a job failed", "name", j.Name.String(), "attempts", j.Attempts, "resting", j.Resting, "retry_at", j.RetryAt, "error", err)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	stored := v
+	ok := s.write(ctx, "end of a job", func(tx *db.Tx) error {
+		if v.Name != (Name{}) && err == nil {
+			var err error
+			if stored, err = putVersion(ctx, tx, v); err != nil {
+				return err
+			}
+			if err := endJobs(ctx, tx, v.Name); err != nil {
+				return err
+			}
+		}
+		_, err := settleJob(ctx, tx, owner, j)
+		return err
+	})
+	if ok && err == nil && v.Name != (Name{}) {
+		s.index.put(stored)
+		s.changed(v.Name.Item)
+		s.log.LogAttrs(ctx, slog.LevelInfo, "stored", slog.String("name", v.Name.String()), slog.Int64("bytes", v.Size),
+			slog.String("source", v.Source), slog.String("origin", v.Origin))
+		if v.Name != j.Name {
+			s.records.setJob(Job{Name: v.Name, State: Ready})
+		}
+		signal(s.tidy)
+	}
+	s.noteJob(j)
+	return j
+}
+
+// retryAfter is what an error says about when to come back, 0 if nothing.
+func retryAfter(err error) time.Duration {
+	if e, ok := errors.AsType[*fault.Error](err); ok {
+		return e.RetryAfter
+	}
+	return 0
+}

@@ -1,0 +1,144 @@
+package workshop
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// index is every stored version in memory, so that a request for one costs a
+// map lookup and no query. It is safe for concurrent use; no lock is held
+// over I/O.
+type index struct {
+	mu     sync.RWMutex
+	byName map[Name]*stored
+	byItem map[ItemID][]*stored // newest version first
+
+	bytes atomic.Int64 // of our own blobs
+}
+
+// stored is one version in the index. The version is immutable; a change
+// replaces the whole entry and hands the counter on.
+type stored struct {
+	Version
+	etagText string
+	hits     *counter
+	suspect  atomic.Bool // the file is not what was checked; do not serve
+}
+
+// counter holds the requests for one version that are not in the database yet.
+type counter struct {
+	n     atomic.Int64
+	at    atomic.Int64 // Unix microseconds of the last request
+	dirty atomic.Bool  // waits for the next flush
+}
+
+func newIndex() *index {
+	return &index{byName: map[Name]*stored{}, byItem: map[ItemID][]*stored{}}
+}
+
+// get returns the entry of n, nil if there is none.
+func (x *index) get(n Name) *stored {
+	x.mu.RLock()
+	s := x.byName[n]
+	x.mu.RUnlock()
+	return s
+}
+
+// item returns the entries of one item, newest version first. The slice must
+// not be changed.
+func (x *index) item(id ItemID) []*stored {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.byItem[id]
+}
+
+// all returns every entry in no particular order.
+func (x *index) all() []*stored {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	out := make([]*stored, 0, len(x.byName))
+	for _, s := range x.byName {
+		out = append(out, s)
+	}
+	return out
+}
+
+// totals returns how many items and versions are stored, and the bytes of
+// our own blobs.
+func (x *index) totals() (items, versions int, bytes int64) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return len(x.byItem), len(x.byName), x.bytes.Load()
+}
+
+// put adds or replaces the entry of v.Name; a removed version is dropped. It
+// reports whether the index changed.
+func (x *index) put(v Version) bool {
+	if v.State == Removed {
+		return x.drop(v.Name)
+	}
+	s := &stored{Version: v, etagText: v.etag(), hits: &counter{}}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	old := x.byName[v.Name]
+	if old != nil {
+		// What another process wrote is read again and again for a while, and
+		// may come later than what we wrote ourselves.
+		if !v.UpdatedAt.IsZero() && !v.UpdatedAt.After(old.UpdatedAt) {
+			return false
+		}
+		s.hits = old.hits
+		x.bytes.Add(-old.ownBytes())
+	}
+	x.byName[v.Name] = s
+	x.bytes.Add(s.ownBytes())
+	// The slice that readers may hold is never changed in place.
+	list := slices.DeleteFunc(slices.Clone(x.byItem[v.Name.Item]), func(o *stored) bool { return o.Name == v.Name })
+	at, _ := slices.BinarySearchFunc(list, v.Name.Version, func(o *stored, version int64) int {
+		return int(min(max(version-o.Name.Version, -1), 1))
+	})
+	x.byItem[v.Name.Item] = slices.Insert(list, at, s)
+	return true
+}
+
+// drop forgets n and reports whether it was known.
+func (x *index) drop(n Name) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	old := x.byName[n]
+	if old == nil {
+		return false
+	}
+	delete(x.byName, n)
+	x.bytes.Add(-old.ownBytes())
+	list := slices.DeleteFunc(slices.Clone(x.byItem[n.Item]), func(o *stored) bool { return o.Name == n })
+	if len(list) == 0 {
+		delete(x.byItem, n.Item)
+	} else {
+		x.byItem[n.Item] = list
+	}
+	return true
+}
+
+func (s *stored) ownBytes() int64 {
+	if s.ours() {
+		return s.Size
+	}
+	return 0
+}
+
+// servable reports whether the bytes may be given to a client.
+func (s *stored) servable() bool { return s.State == Ready && !s.suspect.Load() }
+
+// lastRequested returns when a client last asked, including what is not yet
+// in the database.
+func (s *stored) lastRequested() time.Time {
+	if at := s.hits.at.Load(); at > 0 {
+		if t := time.UnixMicro(at).UTC(); t.After(s.RequestedAt) {
+			return t
+		}
+	}
+	return s.RequestedAt
+}

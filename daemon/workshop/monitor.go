@@ -1,0 +1,187 @@
+package workshop
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/quartermasterd/quartermaster/daemon/config"
+	"github.com/quartermasterd/quartermaster/daemon/steam/webapi"
+)
+
+const (
+	maxMapcycle     = 4 << 20 // bytes of a map cycle file
+	maxMonitored    = 10000
+	collectionDepth = 3 // collections within collections
+)
+
+// runMonitor keeps the monitored items current: at start and then every
+// interval ± 10 %.
+func (s *Service) runMonitor(ctx context.Context) error {
+	for {
+		s.monitor(ctx)
+		wait := float64(max(s.config.Monitor.Interval.Std(), 10*time.Second)) * (0.9 + 0.2*s.jitter())
+		select {
+		case <-s.clock.After(time.Duration(wait)):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// monitor has Steam asked about everything monitored, unless Steam cannot be
+// asked now or another process does it.
+func (s *Service) monitor(ctx context.Context) {
+	c := s.config.Monitor
+	if len(c.IDs)+len(c.Collections)+len(c.Mapcycle) == 0 || s.steam.State().BreakerOpen {
+		return
+	}
+	release, ok, err := s.store.db.Lock(ctx, "workshop.monitor")
+	if err != nil || !ok {
+		if err != nil && ctx.Err() == nil {
+			s.log.Error("the database gave no lock for the monitor", "error", err)
+		}
+		return
+	}
+	defer release()
+	found := map[ItemID]struct{}{}
+	for _, path := range c.Mapcycle {
+		ids, err := readMapcycle(path)
+		if err != nil {
+			s.problems.set(s.log, Problem{
+				Code: problemMapcycle, Text: fmt.Sprintf("The map cycle file %s cannot be read: %v", path, err),
+				Hint: "correct workshop.monitor.mapcycle or the file",
+			})
+			continue
+		}
+		s.problems.clear(problemMapcycle)
+		addItems(found, ids)
+	}
+	ids, err := s.collected(ctx, c.Collections)
+	if err != nil {
+		s.log.Warn("Steam did not tell what the monitored collections hold", "error", err)
+		for id := range *s.policy.found.Load() { // what was known goes on
+			found[id] = struct{}{}
+		}
+	}
+	addItems(found, ids)
+	s.policy.setFound(found)
+	for id := range s.policy.listed {
+		s.details.Ask(id)
+	}
+	for id := range found {
+		s.details.Ask(id)
+	}
+}
+
+func addItems(set map[ItemID]struct{}, ids []ItemID) {
+	for _, id := range ids {
+		if len(set) < maxMonitored {
+			set[id] = struct{}{}
+		}
+	}
+}
+
+// collected returns the items of the collections, and of collections in them.
+func (s *Service) collected(ctx context.Context, roots []config.Item) ([]ItemID, error) {
+	next := make([]uint64, 0, len(roots))
+	for _, c := range roots {
+		next = append(next, uint64(c))
+	}
+	seen := map[uint64]bool{}
+	var items []ItemID
+	var failed error
+	for range collectionDepth {
+		next = slices.DeleteFunc(next, func(id uint64) bool { return seen[id] })
+		var deeper []uint64
+		for batch := range slices.Chunk(next, webapi.MaxIDs) {
+			for _, id := range batch {
+				seen[id] = true
+			}
+			answers, err := s.steam.Collection(ctx, batch)
+			failed = errors.Join(failed, err)
+			for _, a := range answers {
+				for _, child := range a.Children {
+					if child.Type == 2 { // EWorkshopFileType: a collection
+						deeper = append(deeper, child.ID)
+					} else {
+						items = append(items, ItemID(child.ID))
+					}
+				}
+			}
+		}
+		next = deeper
+	}
+	return items, failed
+}
+
+// readMapcycle returns the mods that a MapCycle.json of Natural Selection 2
+// names, for all maps and for single ones. A string is hexadecimal, as the
+// game reads it; a number is decimal.
+func readMapcycle(path string) ([]ItemID, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxMapcycle {
+		return nil, fmt.Errorf("it is larger than %d bytes", maxMapcycle)
+	}
+	text := make([]byte, info.Size())
+	if _, err := f.ReadAt(text, 0); err != nil && info.Size() > 0 {
+		return nil, err
+	}
+	return parseMapcycle(text)
+}
+
+// parseMapcycle reads the text of a MapCycle.json. Entries that are no item
+// ids, and maps that are only names, are passed over.
+func parseMapcycle(text []byte) ([]ItemID, error) {
+	var cycle struct {
+		Mods []json.RawMessage `json:"mods"`
+		Maps []json.RawMessage `json:"maps"`
+	}
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(string(text), "\uFEFF")), &cycle); err != nil {
+		return nil, err
+	}
+	mods := cycle.Mods
+	for _, raw := range cycle.Maps {
+		var m struct {
+			Mods []json.RawMessage `json:"mods"`
+		}
+		if json.Unmarshal(raw, &m) == nil { // a plain name has no mods
+			mods = append(mods, m.Mods...)
+		}
+	}
+	var ids []ItemID
+	for _, raw := range mods {
+		if id, ok := mapcycleItem(raw); ok && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+func mapcycleItem(raw json.RawMessage) (ItemID, bool) {
+	var text string
+	base := 16
+	if json.Unmarshal(raw, &text) != nil {
+		text, base = string(raw), 10
+	}
+	text = strings.ToLower(strings.TrimSpace(text))
+	if base == 16 {
+		text = strings.TrimPrefix(strings.TrimPrefix(text, "0x"), "m")
+	}
+	id, err := strconv.ParseUint(text, base, 64)
+	return ItemID(id), err == nil && id != 0
+}

@@ -1,0 +1,68 @@
+package workshop
+
+import (
+	"slices"
+	"sync/atomic"
+
+	"github.com/quartermasterd/quartermaster/daemon/config"
+)
+
+// policy says which items we deal with. It is safe for concurrent use.
+type policy struct {
+	allow, deny map[ItemID]struct{} // allow empty: every item
+	apps        []uint32            // empty: every app
+	listed      map[ItemID]struct{} // monitored by the configuration
+	found       atomic.Pointer[map[ItemID]struct{}]
+	stored      func(ItemID) bool // whether a version of the item is here
+}
+
+func newPolicy(c config.Workshop, stored func(ItemID) bool) *policy {
+	p := &policy{allow: itemSet(c.Allow), deny: itemSet(c.Deny), apps: c.Apps, listed: itemSet(c.Monitor.IDs), stored: stored}
+	p.found.Store(&map[ItemID]struct{}{})
+	return p
+}
+
+func itemSet(items []config.Item) map[ItemID]struct{} {
+	set := make(map[ItemID]struct{}, len(items))
+	for _, i := range items {
+		set[ItemID(i)] = struct{}{}
+	}
+	return set
+}
+
+// serves reports whether clients may have the item at all, stored or not.
+func (p *policy) serves(id ItemID) bool {
+	if len(p.allow) > 0 {
+		if _, ok := p.allow[id]; !ok {
+			return false
+		}
+	}
+	_, denied := p.deny[id]
+	return !denied
+}
+
+// fetches reports whether an item of the app may be brought here. The app is
+// 0 when nobody knows it; then only items the operator named, or of which we
+// hold a version, are fetched.
+func (p *policy) fetches(id ItemID, app uint32) bool {
+	if len(p.apps) == 0 || slices.Contains(p.apps, app) {
+		return true
+	}
+	if app != 0 {
+		return false
+	}
+	_, named := p.allow[id]
+	return named || p.monitored(id) || p.stored(id)
+}
+
+// monitored reports whether the item is kept current without being asked for.
+func (p *policy) monitored(id ItemID) bool {
+	if _, ok := p.listed[id]; ok {
+		return true
+	}
+	_, ok := (*p.found.Load())[id]
+	return ok
+}
+
+// setFound replaces the items that collections and map cycles name.
+func (p *policy) setFound(ids map[ItemID]struct{}) { p.found.Store(&ids) }

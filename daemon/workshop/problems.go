@@ -1,0 +1,66 @@
+package workshop
+
+import (
+	"cmp"
+	"log/slog"
+	"slices"
+	"sync"
+)
+
+// Problem is a state that an operator should know and can mend. The codes
+// are part of the API.
+type Problem struct {
+	Code string `json:"code" doc:"What kind of problem it is, for programs." example:"disk_low"`
+	Text string `json:"text" doc:"What is wrong, for people."`
+	Hint string `json:"hint,omitempty" doc:"What to do about it."`
+}
+
+// Codes of problems beside those of the operator's folders.
+const (
+	problemDiskLow  = "disk_low"
+	problemUnwrit   = "data_unwritable"
+	problemSteam    = "steam_unavailable"
+	problemKey      = "steam_key_refused"
+	problemBudget   = "steam_budget"
+	problemNoSource = "no_source"
+	problemMapcycle = "mapcycle_unreadable"
+)
+
+// problems is what is wrong at the moment, at most one of each code. The
+// zero value is ready.
+type problems struct {
+	mu   sync.Mutex
+	list map[string]Problem
+}
+
+// set notes a problem and logs it when it is new.
+func (p *problems) set(log *slog.Logger, problem Problem) {
+	p.mu.Lock()
+	_, known := p.list[problem.Code]
+	if p.list == nil {
+		p.list = map[string]Problem{}
+	}
+	p.list[problem.Code] = problem
+	p.mu.Unlock()
+	if !known {
+		log.Warn(problem.Text, "code", problem.Code, "hint", problem.Hint)
+	}
+}
+
+// clear notes that a problem is over.
+func (p *problems) clear(code string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.list, code)
+}
+
+func (p *problems) all() []Problem {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := make([]Problem, 0, len(p.list))
+	for _, x := range p.list {
+		out = append(out, x)
+	}
+	slices.SortFunc(out, func(a, b Problem) int { return cmp.Compare(a.Code, b.Code) })
+	return out
+}

@@ -1,0 +1,227 @@
+package workshop
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// Bounds of what a process remembers about items that it does not have.
+const (
+	maxItems    = 10000 // items whose details are in memory
+	maxVerdicts = 1000  // items that were refused for a while
+	maxPending  = 8192  // items that wait for Steam's answer
+	maxJobs     = 10000 // jobs that are known to this process
+	maxWishes   = 4096  // wishes on their way to the database
+	maxVersions = 8     // versions remembered of one waiting item
+)
+
+// records is what is known of items beyond the stored versions. Everything in
+// it is bounded. All methods are safe for concurrent use and never wait for
+// anything but the mutex, which is never held over I/O.
+type records struct {
+	mu       sync.Mutex
+	items    *lru[ItemID, *known]
+	verdicts *lru[ItemID, verdict]
+	asked    *lru[ItemID, time.Time]
+	pending  map[ItemID]*pending
+	order    []ItemID // pending items in the order they were asked for
+	jobs     map[Name]*Job
+	wishes   []wish
+	itemHits map[ItemID]int64 // requests for known items, not in the database yet
+
+	resolve  chan struct{} // wakes the resolver
+	dispatch chan struct{} // wakes the one who writes wishes
+}
+
+// known is what Steam said of an item. trusted extends its life while Steam
+// cannot be asked.
+type known struct {
+	Item
+	trusted time.Time
+}
+
+// verdict is a refusal of a whole item until a moment. failing means that
+// Steam could not be asked about it, so that the next failure refuses again
+// at once.
+type verdict struct {
+	answer  answer
+	until   time.Time
+	failing bool
+}
+
+// pending is an item that waits for Steam's answer.
+type pending struct {
+	versions    []int64 // that clients asked for
+	wanted      time.Time
+	attempts    int
+	firstFailed time.Time
+}
+
+// wish asks for a job: to create it, to put it first, or to retry it.
+type wish struct {
+	name  Name
+	boost bool
+}
+
+func newRecords() *records {
+	return &records{
+		items:    newLRU[ItemID, *known](maxItems),
+		verdicts: newLRU[ItemID, verdict](maxVerdicts),
+		pending:  map[ItemID]*pending{},
+		jobs:     map[Name]*Job{},
+		itemHits: map[ItemID]int64{},
+		dispatch: make(chan struct{}, 1),
+	}
+}
+
+// await notes that a client waits for Steam's answer about an item. The
+// caller holds the mutex. It reports false when too many items wait.
+func (r *records) await(now time.Time, id ItemID, version int64) bool {
+	p := r.pending[id]
+	if p == nil {
+		if len(r.pending) >= maxPending {
+			return false
+		}
+		p = &pending{}
+		if v, ok := r.verdicts.get(id); ok {
+			if v.failing {
+				p.attempts, p.firstFailed = maxAttempts-1, now
+			}
+			r.verdicts.remove(id)
+		}
+		r.pending[id] = p
+	}
+	p.wanted = now
+	if len(p.versions) < maxVersions && !slices.Contains(p.versions, version) {
+		p.versions = append(p.versions, version)
+	}
+	return true
+}
+
+// answered takes an item off the list and returns the versions that clients
+// wait for. The caller holds the mutex.
+func (r *records) answered(id ItemID) []int64 {
+	p := r.pending[id]
+	if p == nil {
+		return nil
+	}
+	delete(r.pending, id)
+	return p.versions
+}
+
+// failed notes that Steam had no answer about id. An item that failed for
+// too long is refused for a while. The caller holds the mutex.
+func (r *records) failed(now time.Time, id ItemID) {
+	p := r.pending[id]
+	if p == nil {
+		return
+	}
+	p.attempts++
+	if p.firstFailed.IsZero() {
+		p.firstFailed = now
+	}
+	if exhausted(now, p.attempts, p.firstFailed) {
+		r.giveUp(now, id)
+	}
+}
+
+// giveUp refuses an item that Steam had no answer about for too long. The
+// caller holds the mutex.
+func (r *records) giveUp(now time.Time, id ItemID) {
+	delete(r.pending, id)
+	r.verdicts.put(id, verdict{answer: answerNotFetched, until: now.Add(restFor), failing: true})
+}
+
+// prune forgets waiting items that nobody asked for any more.
+func (r *records) prune(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, p := range r.pending {
+		if now.Sub(p.wanted) > maxFailing {
+			delete(r.pending, id)
+		}
+	}
+}
+
+// want asks for a job. The caller holds the mutex. It reports false when
+// there is no room for it.
+func (r *records) want(now time.Time, n Name, boost bool) bool {
+	if len(r.wishes) >= maxWishes {
+		return false
+	}
+	j := r.jobs[n]
+	if j == nil {
+		if len(r.jobs) >= maxJobs {
+			return false
+		}
+		j = &Job{Name: n, CreatedAt: now}
+	} else {
+		c := *j
+		j = &c
+	}
+	j.State, j.Resting, j.RetryAt = Queued, false, time.Time{}
+	j.Boost = j.Boost || boost
+	r.jobs[n] = j
+	r.wishes = append(r.wishes, wish{name: n, boost: boost})
+	signal(r.dispatch)
+	return true
+}
+
+// takeWishes empties the list of wishes.
+func (r *records) takeWishes() []wish {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w := r.wishes
+	r.wishes = nil
+	return w
+}
+
+// setJob notes the state of a job; one that is over without a refusal is
+// forgotten.
+func (r *records) setJob(j Job) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if j.State == Ready || j.State == Removed {
+		delete(r.jobs, j.Name)
+		return
+	}
+	r.jobs[j.Name] = &j
+}
+
+// job returns a copy of what is known of the job for n.
+func (r *records) job(n Name) (Job, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	j := r.jobs[n]
+	if j == nil {
+		return Job{}, false
+	}
+	return *j, true
+}
+
+// remember notes what Steam said of an item.
+func (r *records) remember(d Item) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rememberLocked(d)
+}
+
+func (r *records) rememberLocked(d Item) {
+	id := ItemID(d.ID)
+	if old, ok := r.items.get(id); ok && old.CheckedAt.After(d.CheckedAt) {
+		return
+	}
+	r.items.put(id, &known{Item: d})
+}
+
+// item returns what is known of an item.
+func (r *records) item(id ItemID) (Item, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k, ok := r.items.get(id)
+	if !ok {
+		return Item{}, false
+	}
+	return k.Item, true
+}

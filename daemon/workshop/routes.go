@@ -1,0 +1,324 @@
+package workshop
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/quartermasterd/quartermaster/daemon/accounts"
+	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/web"
+)
+
+const modsPath = "/api/v1/mods"
+
+// Register adds the game-client face and the operations of the API. Reading
+// is public; what changes something asks for the scope mods:write.
+func (s *Service) Register(srv *web.Server) {
+	srv.First(s.face.match, s.face, s.face.operations()...)
+	api, write := srv.API(), accounts.Require(accounts.ScopeModsWrite)
+
+	route(api, http.MethodGet, modsPath, s.listMods, op("list-mods", "Mods",
+		"Every item of which a version is stored or wanted, or that clients asked for lately. Answers carry an ETag; "+
+			"`next` is the cursor of the following page, empty on the last.", 400))
+	route(api, http.MethodPost, modsPath, s.addMod, op("add-mod", "Fetch a mod",
+		"Puts the version on the queue, before everything nobody waits for. Version 0 or none is the current one.",
+		400, 409), accepted, write)
+	route(api, http.MethodGet, modsPath+"/status", s.getStatus, op("get-mods-status", "State of the workshop",
+		"Steam, the operator's folders, the store, the queue, and everything that is wrong, with what to do about it."))
+	route(api, http.MethodGet, modsPath+"/backup-servers", s.getBackupServers, op("get-backup-servers", "Lines for a game server",
+		"What goes into the `settings` object of Natural Selection 2's ServerConfig.json so that its players use this server."))
+	route(api, http.MethodGet, modsPath+"/queue", s.listJobs, op("list-jobs", "Queue", "Jobs that are not done, in the order they are worked on."))
+	route(api, http.MethodPost, modsPath+"/queue/{id}/retry", s.postRetry, op("retry-job", "Try a job again now",
+		"Also one that was denied. Its count of failures begins anew.", 404), accepted, write)
+	route(api, http.MethodDelete, modsPath+"/queue/{id}", s.deleteJob, op("cancel-job", "Cancel a job", "", 404), write)
+	route(api, http.MethodPost, modsPath+"/verify", s.postVerifyAll, op("verify-mods", "Check everything that is stored",
+		"Begins in the background. Damaged versions show up as quarantined and are fetched anew where that is possible."), accepted, write)
+	route(api, http.MethodPost, modsPath+"/gc", s.postGC, op("gc-mods", "Remove superseded versions",
+		"Removes what the rules of retention allow, or with dry_run only says so. Every decision comes with its reason.", 409), slow, write)
+	route(api, http.MethodGet, modsPath+"/{item}", s.getMod, op("get-mod", "One mod",
+		"The item is given in decimal, as m<hex> or as 0x<hex>.", 400, 404))
+	route(api, http.MethodPost, modsPath+"/{item}/versions/{version}/verify", s.postVerify, op("verify-version", "Check a stored version",
+		"Reads it from the first byte to the last. A damaged version is put aside at once.", 400, 404), slow, write)
+	route(api, http.MethodPut, modsPath+"/{item}/versions/{version}/pin", s.putPin, op("pin-version", "Pin a version",
+		"A pinned version is never removed automatically.", 400, 404), write)
+	route(api, http.MethodDelete, modsPath+"/{item}/versions/{version}/pin", s.deletePin, op("unpin-version", "Unpin a version", "", 400, 404), write)
+	route(api, http.MethodDelete, modsPath+"/{item}/versions/{version}", s.deleteVersion, op("delete-version", "Delete a stored version",
+		"The only copy of an item goes only with force. Files in the operator's folders are never touched.", 400, 404, 409), write)
+}
+
+// route registers one operation.
+func route[I, O any](api huma.API, method, path string, handler func(context.Context, *I) (*O, error), options ...func(*huma.Operation)) {
+	o := huma.Operation{Method: method, Path: path, Tags: []string{"mods"}}
+	for _, option := range options {
+		option(&o)
+	}
+	huma.Register(api, o, handler)
+}
+
+func op(id, summary, description string, errors ...int) func(*huma.Operation) {
+	return func(o *huma.Operation) {
+		o.OperationID, o.Summary, o.Description = id, summary, description
+		o.Errors = append(o.Errors, errors...)
+	}
+}
+
+func accepted(o *huma.Operation) { o.DefaultStatus = http.StatusAccepted }
+
+// slow is for operations that read whole files.
+func slow(o *huma.Operation) { web.Timeout(10 * time.Minute)(o) }
+
+// caller knows the address the caller reached us by.
+type caller struct{ base string }
+
+// Resolve is called by huma once the request is known.
+func (c *caller) Resolve(ctx huma.Context) []error {
+	r, _ := humago.Unwrap(ctx)
+	c.base = web.BaseURL(r)
+	return nil
+}
+
+type listModsInput struct {
+	caller
+	Query       string   `query:"q" maxLength:"200" doc:"Part of the title, or the beginning of the id in any spelling."`
+	State       []string `query:"state" doc:"Only mods in these states." enum:"ready,absent,resolving,queued,fetching,verifying,zipping,denied,failed,quarantined"`
+	App         uint32   `query:"app" doc:"Only mods of this app id."`
+	Sort        string   `query:"sort" enum:"requested,title,size,version,id" default:"requested"`
+	Limit       int      `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	Cursor      string   `query:"cursor" maxLength:"100" doc:"next of the page before."`
+	IfNoneMatch string   `header:"If-None-Match"`
+}
+
+type listModsOutput struct {
+	Status int
+	ETag   string `header:"ETag"`
+	Body   modList
+}
+
+func (s *Service) listMods(ctx context.Context, in *listModsInput) (*listModsOutput, error) {
+	f := Filter{Query: in.Query, App: in.App}
+	for _, state := range in.State {
+		f.States = append(f.States, State(state))
+	}
+	mods, err := s.List(ctx, f, in.Sort)
+	if err != nil {
+		return nil, err
+	}
+	from, err := cursorStart(mods, in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	out := &listModsOutput{Status: http.StatusOK, Body: modList{Mods: []modView{}, Total: len(mods)}}
+	to := min(from+in.Limit, len(mods))
+	for _, m := range mods[from:to] {
+		out.Body.Mods = append(out.Body.Mods, s.modView(m, in.base))
+	}
+	if to < len(mods) {
+		out.Body.Next = cursorAfter(mods, to)
+	}
+	out.ETag, err = etagOf(out.Body)
+	if matches(in.IfNoneMatch, out.ETag) {
+		out.Status = http.StatusNotModified
+	}
+	return out, err
+}
+
+type modInput struct {
+	caller
+	Item        string `path:"item" maxLength:"200" doc:"Decimal, m<hex> or 0x<hex>." example:"m706d242"`
+	IfNoneMatch string `header:"If-None-Match"`
+}
+
+type modOutput struct {
+	Status int
+	ETag   string `header:"ETag"`
+	Body   modView
+}
+
+func (s *Service) getMod(ctx context.Context, in *modInput) (*modOutput, error) {
+	id, err := ParseItem(in.Item)
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	out := &modOutput{Status: http.StatusOK, Body: s.modView(m, in.base)}
+	out.ETag, err = etagOf(out.Body)
+	if matches(in.IfNoneMatch, out.ETag) {
+		out.Status = http.StatusNotModified
+	}
+	return out, err
+}
+
+type addModInput struct {
+	Body struct {
+		Item    string `json:"item" maxLength:"500" doc:"Decimal id, m<hex>, 0x<hex>, or the address of the Workshop page." example:"https://steamcommunity.com/sharedfiles/filedetails/?id=117887554"`
+		Version int64  `json:"version,omitempty" minimum:"0" maximum:"999999999999" doc:"Unix seconds; 0 is the current version."`
+	}
+}
+
+type jobOutput struct{ Body jobView }
+
+func (s *Service) addMod(ctx context.Context, in *addModInput) (*jobOutput, error) {
+	id, err := ParseItem(in.Body.Item)
+	if err != nil {
+		return nil, err
+	}
+	j, err := s.Add(ctx, id, in.Body.Version)
+	if err != nil {
+		return nil, err
+	}
+	return &jobOutput{s.jobView(j)}, nil
+}
+
+type jobsOutput struct{ Body jobList }
+
+func (s *Service) listJobs(ctx context.Context, _ *struct{}) (*jobsOutput, error) {
+	jobs, err := s.Jobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &jobsOutput{jobList{Jobs: []jobView{}}}
+	for _, j := range jobs {
+		out.Body.Jobs = append(out.Body.Jobs, s.jobView(j))
+	}
+	return out, nil
+}
+
+type jobInput struct {
+	ID int64 `path:"id" minimum:"1"`
+}
+
+func (s *Service) postRetry(ctx context.Context, in *jobInput) (*jobOutput, error) {
+	j, err := s.Retry(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &jobOutput{s.jobView(j)}, nil
+}
+
+func (s *Service) deleteJob(ctx context.Context, in *jobInput) (*struct{}, error) {
+	_, err := s.Cancel(ctx, in.ID)
+	return nil, err
+}
+
+type statusOutput struct{ Body statusView }
+
+func (s *Service) getStatus(ctx context.Context, _ *struct{}) (*statusOutput, error) {
+	st, err := s.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &statusOutput{viewStatus(st)}, nil
+}
+
+type backupServersInput struct{ caller }
+
+type backupServersOutput struct {
+	Body struct {
+		Servers []string `json:"mod_backup_servers" doc:"Addresses that game clients can reach over plain HTTP."`
+		Before  bool     `json:"mod_backup_before_steam" doc:"false: asked only after Steam failed."`
+	}
+}
+
+func (s *Service) getBackupServers(_ context.Context, in *backupServersInput) (*backupServersOutput, error) {
+	out := &backupServersOutput{}
+	out.Body.Servers = []string{plainBase(in.base, s.options.PublicURL, s.options.ListenPort) + s.face.mount}
+	return out, nil
+}
+
+type gcInput struct {
+	Body struct {
+		DryRun bool `json:"dry_run,omitempty" doc:"Only say what would be removed."`
+	}
+}
+
+type gcOutput struct{ Body gcView }
+
+func (s *Service) postGC(ctx context.Context, in *gcInput) (*gcOutput, error) {
+	t, err := s.GC(ctx, in.Body.DryRun)
+	if err != nil {
+		return nil, err
+	}
+	return &gcOutput{viewTidied(t)}, nil
+}
+
+type verifyAllOutput struct {
+	Body struct {
+		Versions int `json:"versions" doc:"How many versions will be checked."`
+	}
+}
+
+func (s *Service) postVerifyAll(context.Context, *struct{}) (*verifyAllOutput, error) {
+	out := &verifyAllOutput{}
+	_, out.Body.Versions, _ = s.index.totals()
+	signal(s.scrub)
+	return out, nil
+}
+
+type versionInput struct {
+	Item    string `path:"item" maxLength:"200"`
+	Version int64  `path:"version" minimum:"0" maximum:"999999999999" doc:"Unix seconds."`
+}
+
+func (in *versionInput) name() (Name, error) {
+	id, err := ParseItem(in.Item)
+	return Name{Item: id, Version: in.Version}, err
+}
+
+type verifyOutput struct {
+	Body struct {
+		OK     bool   `json:"ok"`
+		Reason string `json:"reason,omitempty" doc:"Why the version is not sound."`
+	}
+}
+
+func (s *Service) postVerify(ctx context.Context, in *versionInput) (*verifyOutput, error) {
+	n, err := in.name()
+	if err != nil {
+		return nil, err
+	}
+	o, err := s.VerifyVersion(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	out := &verifyOutput{}
+	out.Body.OK, out.Body.Reason = o.OK, o.Reason
+	return out, nil
+}
+
+func (s *Service) putPin(ctx context.Context, in *versionInput) (*struct{}, error) {
+	n, err := in.name()
+	if err == nil {
+		_, err = s.Pin(ctx, n)
+	}
+	return nil, err
+}
+
+func (s *Service) deletePin(ctx context.Context, in *versionInput) (*struct{}, error) {
+	n, err := in.name()
+	if err == nil {
+		_, err = s.Unpin(ctx, n)
+	}
+	return nil, err
+}
+
+type deleteVersionInput struct {
+	versionInput
+	Force bool `query:"force" doc:"Also the only copy."`
+}
+
+func (s *Service) deleteVersion(ctx context.Context, in *deleteVersionInput) (*struct{}, error) {
+	n, err := in.name()
+	if err == nil {
+		err = s.Delete(ctx, n, in.Force)
+	}
+	return nil, err
+}
+
+var errCursor = fault.New(fault.Invalid, "The cursor is not one of ours")

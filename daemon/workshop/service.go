@@ -1,0 +1,159 @@
+package workshop
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/quartermasterd/quartermaster/daemon/blob"
+	"github.com/quartermasterd/quartermaster/daemon/config"
+	"github.com/quartermasterd/quartermaster/daemon/db"
+	"github.com/quartermasterd/quartermaster/daemon/durable"
+	"github.com/quartermasterd/quartermaster/daemon/limit"
+	"github.com/quartermasterd/quartermaster/daemon/steam/webapi"
+	"github.com/quartermasterd/quartermaster/daemon/web"
+)
+
+// Options say what a Service is made of. DB, Blobs and Client must not be
+// nil; the rest may be left empty.
+type Options struct {
+	Config config.Workshop
+	Steam  config.Steam
+	Limits config.Limits
+	// RequestHeaders is log.request_headers: "first" logs the headers of the
+	// first requests of each User-Agent on the game-client face.
+	RequestHeaders string
+
+	DB     *db.DB
+	Blobs  blob.Store
+	Client *webapi.Client
+
+	Log        *slog.Logger
+	Clock      durable.Clock
+	Hub        *web.Hub              // nil: no events
+	Registerer prometheus.Registerer // nil: no metrics
+	PublicURL  string                // http.public_url
+	ListenPort int                   // of the first plain listener
+	// Owner names this process in the leases of jobs. Empty: one is made up,
+	// and jobs that a killed process left behind wait for their lease to end.
+	Owner string
+}
+
+// Service is the library of mods: what is stored, what is wanted, how it is
+// brought here, and who may have it. It is safe for concurrent use.
+type Service struct {
+	options Options
+	config  config.Workshop
+	log     *slog.Logger
+	clock   durable.Clock
+	store   store
+	blobs   blob.Store
+	steam   steamAPI
+	details *Details
+	owner   string
+
+	policy   *policy
+	index    *index
+	records  *records
+	roots    *Roots
+	sources  []Source
+	suspects *nameSet // to be checked
+	gone     *nameSet // to be forgotten
+	budget   *Budget
+	hits     hitList
+	metrics  *metrics
+	problems problems
+	running  progress
+	face     *ns2
+
+	jitter   func() float64 // in [0, 1)
+	reserved reservation
+	loading  sync.Mutex
+	loaded   bool          // guarded by loading
+	synced   time.Time     // what other processes wrote before is known; runQueue only
+	tidy     chan struct{} // wakes the tidier
+	scrub    chan struct{} // asks for a check of everything
+	work     chan struct{} // wakes an idle worker
+	workers  sync.WaitGroup
+}
+
+// steamAPI is what we ask Steam.
+type steamAPI interface {
+	// FileDetails returns one answer per distinct id.
+	FileDetails(ctx context.Context, ids []uint64) ([]webapi.FileDetails, error)
+	Collection(ctx context.Context, ids []uint64) ([]webapi.CollectionDetails, error)
+	State() webapi.State
+}
+
+// New wires a Service; it does no work. The error is a fault.Invalid that
+// names a key when the configuration cannot be used.
+func New(o Options) (*Service, error) {
+	if o.DB == nil || o.Blobs == nil || o.Client == nil {
+		return nil, errors.New("workshop: DB, Blobs and Client are needed")
+	}
+	s := &Service{
+		options: o, config: o.Config, log: o.Log, clock: o.Clock,
+		store: store{o.DB}, blobs: o.Blobs, steam: o.Client, owner: o.Owner,
+		index: newIndex(), records: newRecords(), suspects: newNameSet(), gone: newNameSet(),
+		budget: NewBudget(o.DB, o.Steam.DailyLimit),
+		jitter: rand.Float64, tidy: make(chan struct{}, 1), scrub: make(chan struct{}, 1), work: make(chan struct{}, 1),
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.log = s.log.With("component", "workshop")
+	if s.clock == nil {
+		s.clock = durable.System
+	}
+	if s.owner == "" {
+		s.owner = newOwner()
+	}
+	s.policy = newPolicy(o.Config, func(id ItemID) bool { return len(s.index.item(id)) > 0 })
+	s.metrics = newMetrics(o.Registerer, s)
+	if err := s.newSources(); err != nil {
+		return nil, err
+	}
+	return s, s.newFace()
+}
+
+// newFace wires the game-client face.
+func (s *Service) newFace() error {
+	exempt, err := limit.ParseNetworks(s.options.Limits.Exempt)
+	if err != nil {
+		return err
+	}
+	perMinute := s.options.Limits.MissPerMinute
+	s.face = &ns2{
+		s: s, mount: strings.TrimRight(s.config.Mount, "/"),
+		keepAlive: s.config.NS2.KeepAlive, reasons: s.config.NS2.ReasonPhrases,
+		misses: limit.New[netip.Prefix](float64(perMinute)/60, max(perMinute, 1), 1<<16, s.clock.Now), exempt: exempt,
+	}
+	s.face.log.s, s.face.log.log = s, s.options.Log
+	if s.face.log.log == nil {
+		s.face.log.log = slog.New(slog.DiscardHandler)
+	}
+	s.face.log.log = s.face.log.log.With("component", "ns2")
+	s.face.log.first = s.options.RequestHeaders == "first"
+	s.face.log.agents = map[string]int{}
+	for a := range answerCount {
+		s.face.canned[a] = can(a)
+	}
+	return nil
+}
+
+// newOwner names a process that nobody named.
+func newOwner() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return clip(host, 64) + "/" + Name{Item: ItemID(rand.Uint64()), Version: int64(os.Getpid())}.String()
+}

@@ -1,0 +1,169 @@
+package workshop
+
+import (
+	"context"
+	"slices"
+
+	"github.com/quartermasterd/quartermaster/daemon/db"
+	"github.com/quartermasterd/quartermaster/daemon/fault"
+)
+
+// newSources wires what supplies versions: the operator's folders, and the
+// sources in the configured order.
+func (s *Service) newSources() error {
+	s.details = NewDetails(s.steam, s.clock, s.log, s.learn)
+	s.roots = NewRoots(RootsOptions{
+		Dirs: s.config.Roots, Limits: s.zipLimits(), Records: rootRecords{s}, Changed: s.rootsChanged,
+		Clock: s.clock, Log: s.log,
+	})
+	for _, name := range s.config.Sources {
+		switch name {
+		case sourceFolder:
+			s.sources = append(s.sources, NewFolderSource(s.roots, s.clock, s.zipLimits()))
+		case sourceSteamURL:
+			s.sources = append(s.sources, NewSteamURL(SteamURLOptions{
+				APIURL: s.options.Steam.APIURL, Lookup: s.details.Lookup, Clock: s.clock, Log: s.log,
+			}))
+		default:
+			return fault.New(fault.Invalid, "workshop.sources names the unknown source %q", name).
+				WithFields(fault.Field{Name: "workshop.sources", Message: "folder and steam-url exist"})
+		}
+	}
+	return nil
+}
+
+// adopt takes a zip in one of the operator's folders into the index at once;
+// the database learns of it from rootsChanged.
+func (s *Service) adopt(f Found) *stored {
+	s.index.put(s.foundVersion(f))
+	return s.index.get(f.Name)
+}
+
+// foundVersion describes a zip in one of the operator's folders.
+func (s *Service) foundVersion(f Found) Version {
+	v := Version{
+		Name: f.Name, State: Ready, Path: f.Path(), Size: f.Size, Print: f.Print,
+		Source: sourceFolder, Origin: f.Root, StoredAt: s.clock.Now(),
+	}
+	if f.Damage != "" {
+		v.State, v.Reason = Quarantined, f.Damage
+	}
+	if old := s.index.get(f.Name); old != nil && old.Path == v.Path {
+		v.StoredAt = old.StoredAt
+		if old.Print == v.Print {
+			v.SHA256, v.VerifiedAt = old.SHA256, old.VerifiedAt
+		}
+	}
+	return v
+}
+
+// rootsChanged brings index and database in line with what Roots found.
+func (s *Service) rootsChanged(names []Name) {
+	for batch := range slices.Chunk(names, 500) {
+		s.rootsBatch(batch)
+	}
+}
+
+func (s *Service) rootsBatch(names []Name) {
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	defer cancel()
+	var found []Version
+	var gone []Name
+	for _, n := range names {
+		f, ok := s.roots.lookup(n)
+		st := s.index.get(n)
+		switch {
+		case st != nil && st.ours():
+			// Our own copy is served; the file is only its double.
+		case (ok || f.Damage != "") && f.Kind == Zip:
+			if v := s.foundVersion(f); st == nil || st.Path != v.Path || st.Print != v.Print || st.State != v.State || st.UpdatedAt.IsZero() {
+				found = append(found, v)
+			}
+		case st != nil:
+			gone = append(gone, n)
+		}
+	}
+	if len(found)+len(gone) == 0 {
+		return
+	}
+	var put []Version
+	ok := s.write(ctx, "contents of the Workshop folders", func(tx *db.Tx) error {
+		put = put[:0]
+		for _, v := range found {
+			stored, err := putVersion(ctx, tx, v)
+			if err != nil {
+				return err
+			}
+			put = append(put, stored)
+		}
+		for _, n := range gone {
+			if err := removeVersion(ctx, tx, n, "The file is gone"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if !ok {
+		return
+	}
+	for _, v := range put {
+		s.index.put(v)
+		s.changed(v.Name.Item)
+	}
+	for _, n := range gone {
+		s.index.drop(n)
+		s.changed(n.Item)
+	}
+}
+
+// reconcileRoots forgets versions whose file lies in no configured folder any
+// more. It runs after a scan.
+func (s *Service) reconcileRoots() {
+	var gone []Name
+	for _, st := range s.index.all() {
+		if st.ours() {
+			continue
+		}
+		if f, ok := s.roots.lookup(st.Name); !ok && f.Damage == "" || f.Kind != Zip {
+			gone = append(gone, st.Name)
+		}
+	}
+	s.rootsChanged(gone)
+}
+
+// rootRecords remembers the checks of the operator's files in the table of
+// versions.
+type rootRecords struct{ s *Service }
+
+// Verdict returns what the last check said of exactly this file.
+func (r rootRecords) Verdict(f Found) (damage string, ok bool) {
+	st := r.s.index.get(f.Name)
+	if st == nil || st.ours() || st.Print != f.Print || st.Path != f.Path() {
+		return "", false
+	}
+	if st.State == Quarantined {
+		return st.Reason, true
+	}
+	return "", !st.VerifiedAt.IsZero()
+}
+
+// Checked stores the outcome of a check.
+func (r rootRecords) Checked(ctx context.Context, c Check) error {
+	if st := r.s.index.get(c.Found.Name); st != nil && st.ours() {
+		return nil
+	}
+	v := r.s.foundVersion(c.Found)
+	v.SHA256, v.VerifiedAt = c.SHA256, c.At
+	if c.Damage != nil {
+		v.State, v.Reason = Quarantined, fault.Public(c.Damage)
+	}
+	var put Version
+	err := r.s.store.db.Write(ctx, func(tx *db.Tx) (err error) {
+		put, err = putVersion(ctx, tx, v)
+		return err
+	})
+	if err == nil {
+		r.s.index.put(put)
+	}
+	return err
+}

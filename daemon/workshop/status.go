@@ -1,0 +1,98 @@
+package workshop
+
+import (
+	"context"
+	"time"
+
+	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/steam/webapi"
+)
+
+// Status says how the workshop is doing.
+type Status struct {
+	Steam      webapi.State
+	CallsToday int64
+	DailyLimit int
+	Roots      []RootStatus
+	Items      int
+	Versions   int
+	Bytes      int64 // of our own blobs
+	Free       int64 // bytes on the disk of the store
+	Waiting    int
+	Running    int
+	Failed     int
+	Problems   []Problem
+}
+
+// Status returns how the workshop is doing.
+func (s *Service) Status(ctx context.Context) (Status, error) {
+	if err := s.load(ctx); err != nil {
+		return Status{}, err
+	}
+	st := Status{Steam: s.steam.State(), DailyLimit: s.options.Steam.DailyLimit, Roots: s.roots.Status()}
+	st.Items, st.Versions, st.Bytes = s.index.totals()
+	st.Waiting, st.Running, st.Failed = s.queueTotals()
+	var err error
+	if st.CallsToday, err = s.budget.Used(ctx); err != nil {
+		return st, err
+	}
+	st.Problems = s.problems.all()
+	st.Free, err = s.blobs.Free(ctx)
+	if err != nil {
+		st.Problems = append(st.Problems, Problem{Code: problemUnwrit, Text: fault.Public(err), Hint: fault.Hint(err)})
+	}
+	st.Problems = append(st.Problems, steamProblems(st)...)
+	for _, r := range st.Roots {
+		for _, p := range r.Problems {
+			st.Problems = append(st.Problems, Problem(p))
+		}
+	}
+	return st, nil
+}
+
+// steamProblems says what is wrong with Steam, in words.
+func steamProblems(st Status) []Problem {
+	switch {
+	case st.CallsToday >= int64(st.DailyLimit):
+		return []Problem{{
+			Code: problemBudget, Text: "Today's Steam Web API calls are used up",
+			Hint: "raise steam.daily_limit, or wait for the next day (UTC)",
+		}}
+	case st.Steam.BreakerOpen:
+		hint := "nothing needs to be done if it passes; what is stored is served meanwhile"
+		if !st.Steam.Keyed {
+			hint += "; if it does not pass, set steam.api_key"
+		}
+		return []Problem{{Code: problemSteam, Text: "Steam cannot be asked: " + st.Steam.LastError, Hint: hint}}
+	}
+	return nil
+}
+
+// queueTotals counts the jobs by what happens to them.
+func (s *Service) queueTotals() (waiting, running, failed int) {
+	s.records.mu.Lock()
+	defer s.records.mu.Unlock()
+	for _, j := range s.records.jobs {
+		switch {
+		case j.State == Denied || j.State == Failed && j.Resting:
+			failed++
+		case j.State == Queued || j.State == Failed:
+			waiting++
+		default:
+			running++
+		}
+	}
+	return waiting, running, failed
+}
+
+// callsLeft returns how many Steam calls are left today; 0 when the database
+// does not say.
+func (s *Service) callsLeft() int64 {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	used, err := s.budget.Used(ctx)
+	if err != nil {
+		return 0
+	}
+	return max(int64(s.options.Steam.DailyLimit)-used, 0)
+}
