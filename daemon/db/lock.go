@@ -3,7 +3,6 @@ package db
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"hash/fnv"
@@ -104,5 +103,3 @@ func (d *DB) lease(ctx context.Context, query, name, owner string) error {
 		return err
 	})
 }
-
-var _ = sql.ErrConnDone

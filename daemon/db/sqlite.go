@@ -24,24 +24,22 @@ const (
 	fileName = "quartermaster.db"
 	lockName = "quartermaster.lock"
 	readers  = 4
-	busyTime = 5 * time.Second
 )
 
 // The settings stand in the address of the database, since only there do
-// they reach every connection of a pool. busy_timeout comes first so that
-// the others wait for locks.
+// they reach every connection of a pool. The driver runs busy_timeout first,
+// so that the others wait for locks, and the rest in alphabetical order: each
+// may stand there only once.
 var (
-	writerPragmas = []string{
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-		"trusted_schema(0)", "temp_store(MEMORY)", "cache_size(-16000)", "journal_size_limit(67108864)",
-	}
-	readerPragmas = []string{
-		"busy_timeout(5000)", "query_only(1)", "foreign_keys(1)",
-		"trusted_schema(0)", "temp_store(MEMORY)", "cache_size(-8000)",
-	}
+	commonPragmas = []string{"busy_timeout(5000)", "trusted_schema(0)", "temp_store(MEMORY)"}
+	writerPragmas = append([]string{"foreign_keys(1)"}, writingPragmas...)
+	readerPragmas = append([]string{"foreign_keys(1)", "query_only(1)", "cache_size(-8000)"}, commonPragmas...)
 	// Migrations rebuild tables, which SQLite wants done without checking
 	// references; they are checked together at the end.
-	migratePragmas = append(append([]string(nil), writerPragmas...), "foreign_keys(0)")
+	migratePragmas = append([]string{"foreign_keys(0)"}, writingPragmas...)
+	writingPragmas = append([]string{
+		"journal_mode(WAL)", "synchronous(FULL)", "cache_size(-16000)", "journal_size_limit(67108864)",
+	}, commonPragmas...)
 )
 
 // harden sets the two switches that the SQLite library has per process. Both
@@ -71,9 +69,15 @@ func dsn(path string, pragmas []string, more ...string) string {
 	return (&url.URL{Scheme: "file", Path: p, RawQuery: q.Encode()}).String()
 }
 
-func writerDSN(path string) string  { return dsn(path, writerPragmas, "_txlock", "immediate") }
-func readerDSN(path string) string  { return dsn(path, readerPragmas, "mode", "ro") }
-func migrateDSN(path string) string { return dsn(path, migratePragmas, "_txlock", "immediate") }
+// None of the modes makes a missing file: a database that was taken away
+// must not come back empty.
+func writerDSN(path string) string {
+	return dsn(path, writerPragmas, "mode", "rw", "_txlock", "immediate")
+}
+func readerDSN(path string) string { return dsn(path, readerPragmas, "mode", "ro") }
+func migrateDSN(path string) string {
+	return dsn(path, migratePragmas, "mode", "rw", "_txlock", "immediate")
+}
 
 // pool opens a pool of up to n connections that are kept.
 func pool(dsn string, n int) (*sql.DB, error) {
