@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -68,16 +67,18 @@ func RawPath(r *http.Request) string {
 
 // serveFirst runs a First route. What it allocates every game client pays.
 func (s *Server) serveFirst(w http.ResponseWriter, r *http.Request, rt *route) {
-	if r.ContentLength != 0 { // such routes take no body; see trackedBody
-		w.Header()["Connection"] = headerClose
-	}
 	start := s.now()
-	res := newResponse(w, nil)
+	var body *requestBody
+	if r.ContentLength != 0 {
+		body = s.trackBody(w, r)
+	}
+	res := newResponse(w, body)
 	s.metrics.inFlight.Inc()
 	defer func() {
 		p := recover()
 		s.metrics.inFlight.Dec()
 		if p == nil {
+			res.finish()
 			rt.metrics.observe(r.Method, res.status, s.now().Sub(start))
 			res.release()
 			return
@@ -93,10 +94,10 @@ func (s *Server) serveFirst(w http.ResponseWriter, r *http.Request, rt *route) {
 func (s *Server) serveMux(w http.ResponseWriter, r *http.Request) {
 	start := s.now()
 	info := &requestInfo{server: s, id: s.ids.next(), ip: s.clientIP(r)}
-	body := &trackedBody{ReadCloser: r.Body, done: r.ContentLength == 0}
 	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, info))
-	if r.Body != nil {
-		r.Body = body
+	var body *requestBody
+	if r.ContentLength != 0 {
+		body = s.trackBody(w, r)
 	}
 	res := newResponse(w, body)
 	res.Header()["X-Request-Id"] = []string{info.id}
@@ -111,6 +112,7 @@ func (s *Server) serveMux(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		s.metrics.inFlight.Dec()
+		res.finish()
 		took := s.now().Sub(start)
 		rt.observe(r.Method, res.status, took)
 		s.logAccess(r, res, info, took, quiet)
@@ -243,29 +245,3 @@ func (s *Server) logAccess(r *http.Request, res *response, info *requestInfo, to
 		slog.Int("status", res.status), slog.Int64("bytes", res.bytes), slog.Duration("took", took),
 		slog.String("ip", info.ip.String()), slog.String("request_id", info.id))
 }
-
-// boundBody makes reading more than n bytes of the body fail with
-// *http.MaxBytesError, which becomes 413.
-func boundBody(w http.ResponseWriter, r *http.Request, n int64) {
-	if n >= 0 && r.Body != nil && r.Body != http.NoBody {
-		r.Body = http.MaxBytesReader(w, r.Body, n)
-	}
-}
-
-// trackedBody notes whether the body was read to its end. When it was not,
-// the connection is closed after the answer: the alternative, reading on, is
-// work that the sender chooses for us.
-type trackedBody struct {
-	io.ReadCloser
-	done bool
-}
-
-func (b *trackedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF {
-		b.done = true
-	}
-	return n, err
-}
-
-var headerClose = []string{"close"} // never written to

@@ -162,7 +162,9 @@ func TestRateLimit(t *testing.T) {
 	s.Handle("GET /api/v1/x", text("x"))
 	s.Handle("GET /app/x", text("x"))
 	s.First(func(raw string) bool { return raw == "/m" }, text("m"))
-	ask := func(path, from string) *httptest.ResponseRecorder { return call(s, "GET", path, "", "RemoteAddr", from) }
+	ask := func(path, from string) *httptest.ResponseRecorder {
+		return call(s, "GET", path, "", "RemoteAddr", from)
+	}
 	for i := range 4 {
 		if w := ask("/api/v1/x", "198.51.100.7:1"); w.Code != 200 {
 			t.Fatalf("request %d: %d", i, w.Code)

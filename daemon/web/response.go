@@ -13,7 +13,7 @@ import (
 // Hijack.
 type response struct {
 	http.ResponseWriter
-	body     *trackedBody // nil: nothing to do about the request's body
+	body     *requestBody // nil: the request has none
 	status   int          // 0 until the head is written
 	bytes    int64
 	hijacked bool
@@ -21,7 +21,7 @@ type response struct {
 
 var responses = sync.Pool{New: func() any { return new(response) }}
 
-func newResponse(w http.ResponseWriter, body *trackedBody) *response {
+func newResponse(w http.ResponseWriter, body *requestBody) *response {
 	res := responses.Get().(*response)
 	*res = response{ResponseWriter: w, body: body}
 	return res
@@ -40,12 +40,29 @@ func (w *response) release() {
 func (w *response) WriteHeader(status int) {
 	if w.status == 0 && status >= 200 || status == http.StatusSwitchingProtocols {
 		w.status = status
-		if w.body != nil && !w.body.done {
-			w.Header()["Connection"] = headerClose
-		}
+		w.closeIfUnread()
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
+
+func (w *response) closeIfUnread() {
+	if w.body != nil && !w.body.reusable() {
+		w.Header()["Connection"] = headerClose
+	}
+}
+
+// finish is called when the handler has returned.
+func (w *response) finish() {
+	if w.body == nil || w.hijacked {
+		return
+	}
+	if w.status == 0 { // net/http will send an empty 200
+		w.closeIfUnread()
+	}
+	w.body.finish()
+}
+
+var headerClose = []string{"close"} // never written to
 
 func (w *response) Write(p []byte) (int, error) {
 	if w.status == 0 {

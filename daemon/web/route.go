@@ -43,8 +43,10 @@ func MaxBody(n int64) func(*huma.Operation) {
 
 // Timeout changes how long reading the request, running the operation and
 // writing its answer may take together; the default is 10 s for everything
-// below /api/ and none elsewhere. d ≤ 0 lifts it: the handler must then set
-// deadlines of its own by http.ResponseController.
+// below /api/ and none elsewhere. d ≤ 0 lifts it. Without it a request's body
+// must come at 8 KiB/s or more, and the answer has the deadlines of the
+// connection; a handler that waits for something sets its own by
+// http.ResponseController.
 func Timeout(d time.Duration) func(*huma.Operation) {
 	return func(op *huma.Operation) {
 		setMeta(op, metaTimeout, d)
@@ -111,6 +113,9 @@ func (rt *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rc := http.NewResponseController(w)
 		_ = rc.SetReadDeadline(deadline) // only a recorder in a test cannot
 		_ = rc.SetWriteDeadline(deadline)
+	}
+	if rt.timeout > 0 && r.Body != nil {
+		holdDeadline(r.Body)
 	}
 	boundBody(w, r, rt.maxBody)
 	if s.identify != nil && !rt.anonymous {

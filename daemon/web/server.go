@@ -73,13 +73,18 @@ type Server struct {
 
 // timeouts are fields so that tests need not wait.
 type timeouts struct {
-	header, idle, api, drain, firstRequest time.Duration
+	header, idle, api, drain time.Duration
+
+	firstRequest time.Duration // at the stop, for a connection that has not asked anything
+	leftover     time.Duration // for the rest of a body that nobody read
+	upload       time.Duration // for each uploadPiece of a body without another deadline
 }
 
 const (
 	maxHeaderBytes = 32 << 10
 	defaultBody    = 64 << 10
-	rateBurstScale = 2 // a page's first view asks for much at once
+	uploadPiece    = 240 << 10 // with timeouts.upload: 8 KiB/s
+	rateBurstScale = 2         // a page's first view asks for much at once
 	maxRateKeys    = 1 << 16
 )
 
@@ -91,6 +96,7 @@ func New(o Options) (*Server, error) {
 		timeouts: timeouts{
 			header: 10 * time.Second, idle: time.Minute, api: 10 * time.Second,
 			drain: 5 * time.Second, firstRequest: 500 * time.Millisecond,
+			leftover: time.Second, upload: 30 * time.Second,
 		},
 	}
 	if s.log == nil {

@@ -239,3 +239,24 @@ func TestSplitPattern(t *testing.T) {
 		}
 	}
 }
+
+func benchmarkCall(b *testing.B, s *Server, target string) {
+	r := httptest.NewRequest("GET", target, nil)
+	r.Body, r.ContentLength = http.NoBody, 0
+	r = r.WithContext(context.WithValue(r.Context(), serverKey{}, s)) // as the http.Server does once per connection
+	w := httptest.NewRecorder()
+	b.ReportAllocs()
+	for b.Loop() {
+		s.ServeHTTP(w, r)
+	}
+}
+
+func BenchmarkNew(b *testing.B) {
+	c := config.Default()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := New(Options{HTTP: c.HTTP, Limits: c.Limits, Metrics: c.Metrics}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
