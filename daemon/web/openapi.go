@@ -21,6 +21,7 @@ func newAPI(s *Server) huma.API {
 	c := huma.DefaultConfig("Quartermaster", s.options.Version)
 	c.Info.Description = "Keeps what a community's game servers live on. " +
 		"Errors are application/problem+json (RFC 9457) with a request id."
+	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", "", nil
 	c.Transformers = []huma.Transformer{completeProblem}
 	c.Servers = []*huma.Server{{URL: "/", Description: "This server"}}

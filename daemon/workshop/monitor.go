@@ -26,7 +26,7 @@ const (
 func (s *Service) runMonitor(ctx context.Context) error {
 	for {
 		s.monitor(ctx)
-		wait := float64(max(s.config.Monitor.Interval.Std(), 10*time.Second)) * (0.9 + 0.2*s.jitter())
+		wait := float64(max(s.policy.monitor().Interval.Std(), 10*time.Second)) * (0.9 + 0.2*s.jitter())
 		select {
 		case <-s.clock.After(time.Duration(wait)):
 		case <-ctx.Done():
@@ -38,7 +38,7 @@ func (s *Service) runMonitor(ctx context.Context) error {
 // monitor has Steam asked about everything monitored, unless Steam cannot be
 // asked now or another process does it.
 func (s *Service) monitor(ctx context.Context) {
-	c := s.config.Monitor
+	c := s.policy.monitor()
 	if len(c.IDs)+len(c.Collections)+len(c.Mapcycle) == 0 || s.steam.State().BreakerOpen {
 		return
 	}
@@ -72,7 +72,7 @@ func (s *Service) monitor(ctx context.Context) {
 	}
 	addItems(found, ids)
 	s.policy.setFound(found)
-	for id := range s.policy.listed {
+	for id := range s.policy.current.Load().listed {
 		s.details.Ask(id)
 	}
 	for id := range found {

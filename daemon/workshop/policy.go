@@ -7,20 +7,42 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/config"
 )
 
-// policy says which items we deal with. It is safe for concurrent use.
+// policy says which items we deal with and for how long we keep them. Its
+// rules are replaced as a whole when the configuration is reloaded. It is
+// safe for concurrent use.
 type policy struct {
+	current atomic.Pointer[rules]
+	found   atomic.Pointer[map[ItemID]struct{}]
+	stored  func(ItemID) bool // whether a version of the item is here
+}
+
+// rules are the part of the configuration that a reload changes. They are
+// immutable.
+type rules struct {
 	allow, deny map[ItemID]struct{} // allow empty: every item
 	apps        []uint32            // empty: every app
 	listed      map[ItemID]struct{} // monitored by the configuration
-	found       atomic.Pointer[map[ItemID]struct{}]
-	stored      func(ItemID) bool // whether a version of the item is here
+	monitor     config.Monitor
+	retention   config.Retention
 }
 
 func newPolicy(c config.Workshop, stored func(ItemID) bool) *policy {
-	p := &policy{allow: itemSet(c.Allow), deny: itemSet(c.Deny), apps: c.Apps, listed: itemSet(c.Monitor.IDs), stored: stored}
+	p := &policy{stored: stored}
+	p.set(c)
 	p.found.Store(&map[ItemID]struct{}{})
 	return p
 }
+
+// set replaces the rules by those of c.
+func (p *policy) set(c config.Workshop) {
+	p.current.Store(&rules{
+		allow: itemSet(c.Allow), deny: itemSet(c.Deny), apps: c.Apps, listed: itemSet(c.Monitor.IDs),
+		monitor: c.Monitor, retention: c.Retention,
+	})
+}
+
+func (p *policy) monitor() config.Monitor     { return p.current.Load().monitor }
+func (p *policy) retention() config.Retention { return p.current.Load().retention }
 
 func itemSet(items []config.Item) map[ItemID]struct{} {
 	set := make(map[ItemID]struct{}, len(items))
@@ -32,12 +54,13 @@ func itemSet(items []config.Item) map[ItemID]struct{} {
 
 // serves reports whether clients may have the item at all, stored or not.
 func (p *policy) serves(id ItemID) bool {
-	if len(p.allow) > 0 {
-		if _, ok := p.allow[id]; !ok {
+	r := p.current.Load()
+	if len(r.allow) > 0 {
+		if _, ok := r.allow[id]; !ok {
 			return false
 		}
 	}
-	_, denied := p.deny[id]
+	_, denied := r.deny[id]
 	return !denied
 }
 
@@ -45,19 +68,20 @@ func (p *policy) serves(id ItemID) bool {
 // 0 when nobody knows it; then only items the operator named, or of which we
 // hold a version, are fetched.
 func (p *policy) fetches(id ItemID, app uint32) bool {
-	if len(p.apps) == 0 || slices.Contains(p.apps, app) {
+	r := p.current.Load()
+	if len(r.apps) == 0 || slices.Contains(r.apps, app) {
 		return true
 	}
 	if app != 0 {
 		return false
 	}
-	_, named := p.allow[id]
+	_, named := r.allow[id]
 	return named || p.monitored(id) || p.stored(id)
 }
 
 // monitored reports whether the item is kept current without being asked for.
 func (p *policy) monitored(id ItemID) bool {
-	if _, ok := p.listed[id]; ok {
+	if _, ok := p.current.Load().listed[id]; ok {
 		return true
 	}
 	_, ok := (*p.found.Load())[id]

@@ -34,6 +34,13 @@ type records struct {
 	dispatch chan struct{} // wakes the one who writes wishes
 }
 
+// forgetVerdicts drops every refusal, so that new rules are applied at once.
+func (r *records) forgetVerdicts() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.verdicts = newLRU[ItemID, verdict](maxVerdicts)
+}
+
 // known is what Steam said of an item. trusted extends its life while Steam
 // cannot be asked.
 type known struct {

@@ -103,7 +103,7 @@ func (s *Service) supersedes(st *stored) *stored {
 
 // removable says whether a superseded version may go, and why or why not.
 func (s *Service) removable(ctx context.Context, now time.Time, old, newer *stored) (why string, ok bool) {
-	overlap := s.config.Retention.Overlap.Std()
+	overlap := s.policy.retention().Overlap.Std()
 	period := config.Duration(overlap)
 	switch {
 	case old.Pinned:
@@ -114,7 +114,7 @@ func (s *Service) removable(ctx context.Context, now time.Time, old, newer *stor
 		return fmt.Sprintf("the newer version %d has been here for less than %s", newer.Name.Version, period), false
 	case now.Sub(old.lastRequested()) < overlap:
 		return fmt.Sprintf("it was asked for less than %s ago", period), false
-	case s.config.Retention.KeepIrreplaceable && s.irreplaceable(old.Name):
+	case s.policy.retention().KeepIrreplaceable && s.irreplaceable(old.Name):
 		return "no source can supply it again", false
 	case !s.present(ctx, newer):
 		return fmt.Sprintf("the newer version %d cannot be read", newer.Name.Version), false
@@ -175,7 +175,7 @@ func (s *Service) gcQuarantine(ctx context.Context, now time.Time, dryRun bool, 
 		case st == nil || !st.servable():
 			t.add(Removal{n, info.Size, "damaged, and there is no sound copy"}, false)
 			continue
-		case now.Sub(st.StoredAt) < s.config.Retention.Overlap.Std():
+		case now.Sub(st.StoredAt) < s.policy.retention().Overlap.Std():
 			t.add(Removal{n, info.Size, "damaged, and replaced a short while ago"}, false)
 			continue
 		}

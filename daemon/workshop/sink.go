@@ -94,7 +94,7 @@ func (r *reservation) add(n int64) { r.n.Add(n) }
 // checkSpace reports fault.NoSpace when more bytes beside everything
 // promised would take the disk below its floor.
 func (s *Service) checkSpace(ctx context.Context, more int64) error {
-	floor := int64(s.config.Retention.MinFree)
+	floor := int64(s.policy.retention().MinFree)
 	free, err := s.blobs.Free(ctx)
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ type Status struct {
 	Items      int
 	Versions   int
 	Bytes      int64 // of our own blobs
+	Requests   int64 // of clients for the stored versions, since they came here
 	Free       int64 // bytes on the disk of the store
 	Waiting    int
 	Running    int
@@ -31,6 +32,9 @@ func (s *Service) Status(ctx context.Context) (Status, error) {
 	}
 	st := Status{Steam: s.steam.State(), DailyLimit: s.options.Steam.DailyLimit, Roots: s.roots.Status()}
 	st.Items, st.Versions, st.Bytes = s.index.totals()
+	for _, v := range s.index.all() {
+		st.Requests += v.Requests + v.hits.n.Load()
+	}
 	st.Waiting, st.Running, st.Failed = s.queueTotals()
 	var err error
 	if st.CallsToday, err = s.budget.Used(ctx); err != nil {

@@ -98,6 +98,7 @@ func (s *Service) forgetGone(ctx context.Context) {
 // Outcome is what checking one version found.
 type Outcome struct {
 	Name   Name
+	Size   int64
 	OK     bool
 	Reason string // why not
 }
@@ -252,6 +253,7 @@ func (s *Service) Verify(ctx context.Context, f Filter, report func(Outcome)) er
 			return err
 		}
 		o, err := s.verifyStored(ctx, st.Name)
+		o.Size = st.Size
 		if err != nil {
 			o.Reason = fault.Public(err)
 			failed = errors.Join(failed, err)

@@ -1,0 +1,154 @@
+package admin
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+	"sync"
+
+	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/web"
+)
+
+// page serves the embedded user interface: static files below /app/static/
+// and the one HTML document at every other address below /app/. Each file is
+// read, hashed and compressed once, when it is first asked for.
+type page struct {
+	files  fs.FS
+	mu     sync.Mutex
+	assets map[string]*asset
+}
+
+// asset is one file ready to be sent.
+type asset struct {
+	contentType, etag string
+	plain, gzipped    []byte // gzipped is nil when it would not be smaller
+}
+
+func newPage(files fs.FS) *page { return &page{files: files, assets: map[string]*asset{}} }
+
+// document sends the HTML document; the script in it reads the address.
+func (p *page) document(w http.ResponseWriter, r *http.Request) {
+	p.serve(w, r, "index.html", http.StatusOK)
+}
+
+// unknown sends the document for an address that nobody has; the script in it
+// says so in the reader's language.
+func (p *page) unknown(w http.ResponseWriter, r *http.Request) {
+	p.serve(w, r, "index.html", http.StatusNotFound)
+}
+
+// static sends a file below /app/static/.
+func (p *page) static(w http.ResponseWriter, r *http.Request) {
+	p.serve(w, r, strings.TrimPrefix(r.URL.Path, "/app/static/"), http.StatusOK)
+}
+
+func (p *page) serve(w http.ResponseWriter, r *http.Request, name string, status int) {
+	a, err := p.asset(name)
+	if err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", a.contentType)
+	h.Set("Cache-Control", "no-cache") // kept, but asked about each time
+	body, etag := a.plain, `"`+a.etag+`"`
+	if a.gzipped != nil {
+		h.Set("Vary", "Accept-Encoding")
+		if acceptsGzip(r) {
+			body, etag = a.gzipped, `"`+a.etag+`-gzip"`
+			h.Set("Content-Encoding", "gzip")
+		}
+	}
+	h.Set("ETag", etag)
+	if status == http.StatusOK && matches(r.Header.Get("If-None-Match"), etag) {
+		h.Del("Content-Encoding")
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Length", fmt.Sprint(len(body)))
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		w.Write(body) // the client is gone if this fails
+	}
+}
+
+func (p *page) asset(name string) (*asset, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if a, ok := p.assets[name]; ok {
+		return a, nil
+	}
+	if !fs.ValidPath(name) {
+		return nil, fault.New(fault.NotFound, "There is no such file")
+	}
+	text, err := fs.ReadFile(p.files, name)
+	if err != nil { // absent, or a folder
+		return nil, fault.Wrap(err, fault.NotFound, "There is no such file")
+	}
+	a := &asset{plain: text, contentType: contentType(name)}
+	sum := sha256.Sum256(text)
+	a.etag = base64.RawURLEncoding.EncodeToString(sum[:12])
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write(text); err != nil {
+		return nil, err
+	}
+	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	if b.Len() < len(text)*9/10 {
+		a.gzipped = b.Bytes()
+	}
+	p.assets[name] = a
+	return a, nil
+}
+
+// contentType does not ask the system's table, which differs between
+// machines, for the types the page consists of.
+func contentType(name string) string {
+	switch path.Ext(name) {
+	case ".html":
+		return "text/html; charset=utf-8"
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".json":
+		return "application/json"
+	case ".svg":
+		return "image/svg+xml"
+	case ".webmanifest":
+		return "application/manifest+json"
+	}
+	if t := mime.TypeByExtension(path.Ext(name)); t != "" {
+		return t
+	}
+	return "application/octet-stream"
+}
+
+func acceptsGzip(r *http.Request) bool {
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		coding, params, _ := strings.Cut(strings.TrimSpace(part), ";")
+		if coding == "gzip" {
+			return strings.ReplaceAll(params, " ", "") != "q=0"
+		}
+	}
+	return false
+}
+
+func matches(header, etag string) bool {
+	for part := range strings.SplitSeq(header, ",") {
+		if part = strings.TrimPrefix(strings.TrimSpace(part), "W/"); part == etag || part == "*" {
+			return true
+		}
+	}
+	return false
+}

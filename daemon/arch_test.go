@@ -1,0 +1,131 @@
+package daemon
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/quartermasterd/quartermaster/"
+
+// layers says what each package below daemon/ may import of ours. The
+// longest matching prefix counts; "=x" means package x without the packages
+// below it. Test files may also use the test packages.
+var layers = map[string][]string{
+	"daemon/fault":           {},
+	"daemon/config":          {"daemon/fault"},
+	"daemon/durable":         {"daemon/fault"},
+	"daemon/limit":           {"daemon/config", "daemon/fault"},
+	"daemon/blob":            {"daemon/durable", "daemon/fault", "daemon/blob"},
+	"daemon/db":              {"daemon/durable", "daemon/fault", "daemon/db"},
+	"daemon/web":             {"daemon/limit", "daemon/config", "daemon/fault", "daemon/durable"},
+	"daemon/steam":           {"daemon/steam"},
+	"daemon/accounts":        {"daemon/web", "daemon/db", "daemon/limit", "daemon/durable", "daemon/config", "daemon/fault"},
+	"daemon/workshop/modzip": {"daemon/fault"},
+	"daemon/workshop": {"daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable", "daemon/limit",
+		"daemon/steam", "daemon/config", "daemon/fault", "daemon/workshop"},
+	"daemon/admin": {"daemon/workshop", "daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable",
+		"daemon/config", "daemon/fault", "webui"},
+	"daemon/ossvc": {"install", "daemon/durable", "daemon/config", "daemon/fault"},
+	"daemon/cli":   {"daemon", "install"},
+	"webui":        {},
+	"install":      {},
+}
+
+// testOnly are packages that only test files may import.
+var testOnly = []string{"daemon/db/dbtest", "daemon/blob/blobtest", "daemon/durable/durabletest", "daemon/steam/steamtest"}
+
+type pkg struct {
+	ImportPath                         string
+	Imports, TestImports, XTestImports []string
+}
+
+// TestImportsPointOneWay fails on an import that the layers forbid.
+func TestImportsPointOneWay(t *testing.T) {
+	for _, p := range list(t) {
+		from := strings.TrimPrefix(p.ImportPath, module)
+		allowed, ok := rule(from)
+		if !ok {
+			continue
+		}
+		for _, imported := range p.Imports {
+			check(t, from, imported, allowed, slices.Contains(testOnly, from))
+		}
+		for _, imported := range slices.Concat(p.TestImports, p.XTestImports) {
+			check(t, from+" (tests)", imported, append([]string{from}, allowed...), true)
+		}
+	}
+}
+
+func check(t *testing.T, from, imported string, allowed []string, test bool) {
+	t.Helper()
+	to, ours := strings.CutPrefix(imported, module)
+	if !ours {
+		return
+	}
+	if slices.Contains(testOnly, to) {
+		if !test {
+			t.Errorf("%s imports %s, which is for tests", from, to)
+		}
+		return
+	}
+	for _, a := range allowed {
+		if to == a || strings.HasPrefix(to, a+"/") {
+			return
+		}
+	}
+	t.Errorf("%s must not import %s", from, to)
+}
+
+// rule returns what the package may import: the rule of the longest prefix.
+func rule(path string) ([]string, bool) {
+	for p := path; p != ""; {
+		if allowed, ok := layers[p]; ok {
+			return allowed, true
+		}
+		cut := strings.LastIndexByte(p, '/')
+		if cut < 0 {
+			return nil, false
+		}
+		p = p[:cut]
+	}
+	return nil, false
+}
+
+func list(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "../...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []pkg
+	d := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// TestEveryPackageHasALayer keeps new packages from escaping the rules.
+func TestEveryPackageHasALayer(t *testing.T) {
+	free := []string{"daemon", "bench"}
+	for _, p := range list(t) {
+		path := strings.TrimPrefix(p.ImportPath, module)
+		if _, ok := rule(path); ok || !strings.Contains(path, "/") && slices.Contains(append(free, strings.TrimSuffix(module, "/")), path) {
+			continue
+		}
+		if strings.HasPrefix(path, "bench/") {
+			continue
+		}
+		t.Errorf("%s has no place in the layers", path)
+	}
+}

@@ -1,0 +1,273 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/workshop"
+)
+
+// ModsCmd groups the commands about Workshop mods. ITEM is a decimal id,
+// m<hex>, 0x<hex> or the address of a Workshop page; NAME is
+// m<hex>_<version>.
+type ModsCmd struct {
+	List   ModsListCmd   `cmd:"" help:"List the mods that are known, newest request first."`
+	Get    ModsGetCmd    `cmd:"" help:"Fetch a mod now and wait for it."`
+	Add    ModsAddCmd    `cmd:"" help:"Ask the daemon to fetch a mod."`
+	Verify ModsVerifyCmd `cmd:"" help:"Check stored mods entry by entry; damaged ones are put aside. Exit code 1 if there are any."`
+	GC     ModsGCCmd     `cmd:"" name:"gc" help:"Remove superseded versions by the rules of workshop.retention."`
+	Pin    ModsPinCmd    `cmd:"" help:"Keep a version from being removed, or let it go again with --off."`
+}
+
+// withWorkshop opens the state, runs fn on the library of mods and closes.
+func (s *session) withWorkshop(fn func(*workshop.Service) error) (err error) {
+	state, err := s.open()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := state.Close(); err == nil {
+			err = e
+		}
+	}()
+	service, err := state.Workshop(nil)
+	if err != nil {
+		return err
+	}
+	return fn(service)
+}
+
+// ModsListCmd lists.
+type ModsListCmd struct {
+	Query string   `arg:"" optional:"" help:"Part of the title, or an id."`
+	State []string `help:"Only these states, for example ready, failed or quarantined."`
+	App   uint32   `help:"Only this app id."`
+	Sort  string   `default:"requested" enum:"requested,title,size,version,id" help:"requested, title, size, version or id."`
+	Limit int      `default:"0" help:"At most this many; 0 means all."`
+}
+
+// Run prints one line per version, or the mods as JSON.
+func (c ModsListCmd) Run(s *session) error {
+	filter := workshop.Filter{Query: c.Query, App: c.App}
+	for _, state := range c.State {
+		filter.States = append(filter.States, workshop.State(state))
+	}
+	return s.withWorkshop(func(w *workshop.Service) error {
+		mods, err := w.List(s.ctx, filter, c.Sort)
+		if err != nil {
+			return err
+		}
+		if c.Limit > 0 && len(mods) > c.Limit {
+			mods = mods[:c.Limit]
+		}
+		return s.print(w.JSON(mods), func() { s.listMods(mods) })
+	})
+}
+
+func (s *session) listMods(mods []workshop.Mod) {
+	if len(mods) == 0 {
+		s.printf("no mods yet; \"quartermaster mods get ITEM\" fetches one, workshop.roots names folders that hold some")
+		return
+	}
+	t := tabwriter.NewWriter(s.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(t, "NAME\tSTATE\tSIZE\tDATE\tTITLE")
+	for _, m := range mods {
+		if len(m.Versions) == 0 {
+			fmt.Fprintf(t, "m%s\t%s\t\t\t%s%s\n", m.Item.Hex(), m.State, printable(m.Title), because(m.Reason))
+		}
+		for _, v := range m.Versions {
+			state := string(v.State)
+			if v.Pinned {
+				state += ", pinned"
+			}
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s%s\n", v.Name, state, bytesText(v.Size), v.Name.Time().Format(time.DateOnly), printable(m.Title), because(v.Reason))
+		}
+	}
+	t.Flush() // writes to standard output, which reports its own failure
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return " (" + reason + ")"
+}
+
+// ModsGetCmd fetches and waits.
+type ModsGetCmd struct {
+	Item    string `arg:"" help:"Item, or the name of a version."`
+	Version int64  `help:"Version (Unix seconds); default: the current one."`
+}
+
+// target reads the item and version that an argument names.
+func target(text string, version int64) (workshop.Name, error) {
+	if strings.Contains(text, "_") {
+		return workshop.ParseName(text)
+	}
+	id, err := workshop.ParseItem(text)
+	return workshop.Name{Item: id, Version: version}, err
+}
+
+// Run brings the version here and prints where it came from. It shares the
+// work with a running daemon.
+func (c ModsGetCmd) Run(s *session) error {
+	n, err := target(c.Item, c.Version)
+	if err != nil {
+		return err
+	}
+	return s.withWorkshop(func(w *workshop.Service) error {
+		bar := s.newBar()
+		v, err := w.Fetch(s.ctx, n, func(j workshop.Job) {
+			bar.show(fmt.Sprintf("%s %s", j.Name.File(), j.State), j.Bytes, j.Total)
+		})
+		bar.done()
+		if err != nil {
+			return err
+		}
+		return s.print(w.JSON(v), func() {
+			s.printf("%s  %s  %s  sha256 %x", v.Name.File(), bytesText(v.Size), v.Source, v.SHA256)
+		})
+	})
+}
+
+// ModsAddCmd queues.
+type ModsAddCmd struct {
+	Item    string `arg:"" help:"Item, or the name of a version."`
+	Version int64  `help:"Version (Unix seconds); default: the current one."`
+}
+
+// Run leaves a job for the daemon and prints it.
+func (c ModsAddCmd) Run(s *session) error {
+	n, err := target(c.Item, c.Version)
+	if err != nil {
+		return err
+	}
+	return s.withWorkshop(func(w *workshop.Service) error {
+		job, err := w.Add(s.ctx, n.Item, n.Version)
+		if err != nil {
+			return err
+		}
+		return s.print(w.JSON(job), func() {
+			s.printf("job #%d for item %s is %s; the running daemon fetches it", job.ID, job.Name.Item, job.State)
+		})
+	})
+}
+
+// ModsVerifyCmd checks.
+type ModsVerifyCmd struct {
+	Query string `arg:"" optional:"" help:"Part of the title, or an id; default: everything."`
+}
+
+// Run checks every entry of every zip and reports the damaged ones.
+func (c ModsVerifyCmd) Run(s *session) error {
+	return s.withWorkshop(func(w *workshop.Service) error {
+		filter := workshop.Filter{Query: c.Query}
+		mods, err := w.List(s.ctx, filter, workshop.ByItem)
+		if err != nil {
+			return err
+		}
+		var total, size, read int64
+		for _, m := range mods {
+			total += int64(len(m.Versions))
+			size += m.Size
+		}
+		bar := s.newBar()
+		damaged := []workshop.Outcome{}
+		err = w.Verify(s.ctx, filter, func(o workshop.Outcome) {
+			read += o.Size
+			bar.show(o.Name.File(), read, size)
+			if o.Reason != "" {
+				damaged = append(damaged, o)
+			}
+		})
+		bar.done()
+		if err != nil {
+			return err
+		}
+		return s.reportDamage(total, damaged)
+	})
+}
+
+func (s *session) reportDamage(total int64, damaged []workshop.Outcome) error {
+	type finding struct {
+		Name   string `json:"name"`
+		Reason string `json:"reason"`
+	}
+	findings := []finding{}
+	for _, o := range damaged {
+		findings = append(findings, finding{o.Name.File(), o.Reason})
+	}
+	answer := struct {
+		Checked int64     `json:"checked"`
+		Damaged []finding `json:"damaged"`
+	}{total, findings}
+	err := s.print(answer, func() {
+		for _, f := range findings {
+			s.printf("%s  %s", f.Name, f.Reason)
+		}
+		s.printf("%d checked, %d damaged", total, len(findings))
+	})
+	if err == nil && len(findings) > 0 {
+		return silent{ExitFailure}
+	}
+	return err
+}
+
+// ModsGCCmd tidies.
+type ModsGCCmd struct {
+	DryRun bool `help:"Say what would go and why, and remove nothing."`
+}
+
+// Run removes what the rules allow and says why each version goes or stays.
+func (c ModsGCCmd) Run(s *session) error {
+	return s.withWorkshop(func(w *workshop.Service) error {
+		tidied, err := w.GC(s.ctx, c.DryRun)
+		if err != nil {
+			return err
+		}
+		return s.print(w.JSON(tidied), func() {
+			verb := "removed"
+			if c.DryRun {
+				verb = "would remove"
+			}
+			for _, r := range tidied.Removed {
+				s.printf("%s %s  %s  %s", verb, r.Name.File(), bytesText(r.Size), r.Why)
+			}
+			for _, r := range tidied.Kept {
+				s.printf("kept %s  %s", r.Name.File(), r.Why)
+			}
+			s.printf("%s %d versions, %s", verb, len(tidied.Removed), bytesText(tidied.Bytes))
+		})
+	})
+}
+
+// ModsPinCmd pins.
+type ModsPinCmd struct {
+	Name string `arg:"" help:"Name of a version, m<hex>_<version>."`
+	Off  bool   `help:"Let it be removed again."`
+}
+
+// Run pins or unpins.
+func (c ModsPinCmd) Run(s *session) error {
+	n, err := workshop.ParseName(c.Name)
+	if err != nil {
+		return err
+	}
+	return s.withWorkshop(func(w *workshop.Service) error {
+		pin, done := w.Pin, "pinned"
+		if c.Off {
+			pin, done = w.Unpin, "unpinned"
+		}
+		v, err := pin(s.ctx, n)
+		if fault.Is(err, fault.NotFound) {
+			return fault.New(fault.NotFound, "%s is not stored here", n.File()).WithHint("\"quartermaster mods list\" shows what is")
+		}
+		if err != nil {
+			return err
+		}
+		return s.print(w.JSON(v), func() { s.printf("%s %s", v.Name.File(), done) })
+	})
+}

@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/schollz/progressbar/v3"
+)
+
+// bar draws the progress of long work on a terminal and is silent without
+// one.
+type bar struct {
+	p *progressbar.ProgressBar
+}
+
+// newBar returns a bar on standard error.
+func (s *session) newBar() *bar {
+	if !s.terminal() || s.globals.JSON {
+		return &bar{}
+	}
+	return &bar{progressbar.NewOptions64(-1,
+		progressbar.OptionSetWriter(s.Stderr),
+		progressbar.OptionShowBytes(true),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionFullWidth(),
+		progressbar.OptionClearOnFinish(),
+	)}
+}
+
+// show moves the bar; a total of 0 means that it is unknown.
+func (b *bar) show(what string, done, total int64) {
+	if b.p == nil {
+		return
+	}
+	if total <= 0 {
+		total = -1
+	}
+	if b.p.GetMax64() != total {
+		b.p.ChangeMax64(total)
+	}
+	b.p.Describe(what)
+	// Drawing may fail when the terminal goes away; the work goes on.
+	_ = b.p.Set64(done)
+}
+
+// done removes the bar.
+func (b *bar) done() {
+	if b.p != nil {
+		_ = b.p.Finish() // see show
+	}
+}
+
+// bytesText writes a size for people.
+func bytesText(n int64) string {
+	units := []string{"B", "kB", "MB", "GB", "TB"}
+	f, i := float64(n), 0
+	for f >= 1000 && i < len(units)-1 {
+		f, i = f/1000, i+1
+	}
+	if i == 0 {
+		return fmt.Sprintf("%d B", n)
+	}
+	return fmt.Sprintf("%.1f %s", f, units[i])
+}
+
+// printable keeps a name from the outside from steering the terminal.
+func printable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, name)
+}

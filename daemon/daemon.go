@@ -1,0 +1,263 @@
+// Package daemon wires every part together and runs them: New builds, Run
+// starts, supervises and stops in order. Nothing but the command line imports
+// it.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/quartermasterd/quartermaster/daemon/admin"
+	"github.com/quartermasterd/quartermaster/daemon/config"
+	"github.com/quartermasterd/quartermaster/daemon/durable"
+	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/web"
+	"github.com/quartermasterd/quartermaster/daemon/workshop"
+	"github.com/quartermasterd/quartermaster/webui"
+)
+
+// The start and the stop, in order. Each step leans only on those before it.
+//
+//	start: configuration (valid before New) → log → data directory →
+//	       database (backup, migrate) → blobs → features and routes →
+//	       listeners bound → ready → everything that runs
+//	stop:  not ready → listeners stop accepting, requests drain (5 s) →
+//	       event streams end → jobs end (3 s) → blobs → checkpoint,
+//	       database (2 s)
+//
+// Whatever is stopped later may still be used by what is stopped earlier.
+
+// Hooks connect a run to the process around it. Any field may be left empty.
+type Hooks struct {
+	// Started is called once every listener is bound and requests are served.
+	Started func(Started)
+	// Stopping is called when the stop begins.
+	Stopping func()
+	// Reload receives when the configuration should be read again with Load.
+	Reload <-chan os.Signal
+	Load   func() (*config.Loaded, error)
+}
+
+// Started tells where a running daemon is to be found.
+type Started struct {
+	Listen                   []string // host:port, as bound
+	URL                      string   // how a person on this machine opens the page
+	ConfigFile, DataDir      string
+	Database                 string // for people, without a password
+	SetupLink, SetupLinkFile string // empty once an admin exists
+}
+
+// Daemon is everything, wired and not yet running.
+type Daemon struct {
+	*State
+	web      *web.Server
+	workshop *workshop.Service // nil when workshop.enabled is off
+	admin    *admin.Service
+}
+
+// New opens the state and wires the parts. Nothing runs and no port is open
+// until Run.
+func New(ctx context.Context, o Options) (_ *Daemon, err error) {
+	state, err := OpenState(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	d := &Daemon{State: state}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, state.Close())
+		}
+	}()
+	c := o.Loaded.Config
+	d.web, err = web.New(web.Options{HTTP: c.HTTP, Limits: c.Limits, Metrics: c.Metrics, Log: o.Log, Version: o.Version})
+	if err != nil {
+		return nil, err
+	}
+	d.Accounts.Register(d.web)
+	if c.Workshop.Enabled {
+		d.workshop, err = state.Workshop(func(w *workshop.Options) {
+			w.Hub, w.Registerer, w.ListenPort = d.web.Events(), d.web.Registerer(), firstPort(c.HTTP.Listen)
+			w.RequestHeaders = c.Log.RequestHeaders
+		})
+		if err != nil {
+			return nil, err
+		}
+		d.workshop.Register(d.web)
+	}
+	d.admin = admin.New(admin.Options{
+		Page: webui.FS(), Workshop: d.workshop, Log: o.Log, Version: o.Version,
+		Paths:     admin.Paths{Config: o.Loaded.File, Data: o.Loaded.DataDir, Database: d.databaseName(), Blobs: d.BlobDir()},
+		Listeners: d.web.Addrs, Started: state.started, Space: d.space,
+	})
+	d.admin.Register(d.web)
+	d.web.Ready("database", d.DB.Ping)
+	d.web.Ready("data", func(ctx context.Context) error { _, err := d.Blobs.Free(ctx); return err })
+	return d, nil
+}
+
+// Run binds the listeners, serves and works until ctx ends or a part fails,
+// and then stops everything in order. It returns the first failure.
+func (d *Daemon) Run(ctx context.Context, h Hooks) (err error) {
+	defer func() { err = errors.Join(err, d.Close()) }()
+	if err := d.web.Listen(ctx); err != nil {
+		return err
+	}
+	jobs, stopJobs := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopJobs()
+	serving, stopServing := context.WithCancel(ctx)
+	defer stopServing()
+
+	var work, front errgroup.Group
+	failed := make(chan error, 8)
+	watch := func(g *errgroup.Group, name string, run func() error) {
+		g.Go(func() error {
+			err := run()
+			if err != nil {
+				err = fmt.Errorf("%s: %w", name, err)
+				failed <- err
+			}
+			return err
+		})
+	}
+	watch(&work, "database", func() error { return d.DB.Run(jobs) })
+	watch(&work, "accounts", func() error { return d.Accounts.Run(jobs) })
+	if d.workshop != nil {
+		if err := d.workshop.Load(ctx); err != nil {
+			return err
+		}
+		watch(&work, "workshop", func() error { return d.workshop.Run(jobs) })
+	}
+	watch(&front, "http", func() error { return d.web.Run(serving) })
+	d.web.SetReady(true)
+	d.announce(ctx, h)
+	watch(&work, "reload", func() error { d.reloads(jobs, h); return nil })
+
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+		d.Log.Error("a part failed, stopping", slog.Any("error", err))
+	}
+	if h.Stopping != nil {
+		h.Stopping()
+	}
+	stopServing()
+	err = errors.Join(err, front.Wait())
+	stopJobs()
+	return errors.Join(err, waitAtMost(&work, 3*time.Second))
+}
+
+// waitAtMost waits for the jobs. One that does not end in time is left behind:
+// the process exits, and what it did not acknowledge is done again at the next
+// start.
+func waitAtMost(g *errgroup.Group, d time.Duration) error {
+	done := make(chan error, 1)
+	go func() { done <- g.Wait() }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(d):
+		return fault.New(fault.Unavailable, "the jobs did not stop within %s", d)
+	}
+}
+
+// announce makes the setup link if it is needed and tells the process around
+// us that we are there.
+func (d *Daemon) announce(ctx context.Context, h Hooks) {
+	info := Started{
+		Listen: d.web.Addrs(), URL: localURL(d.Loaded.Config.HTTP.PublicURL, d.web.Addrs()),
+		ConfigFile: d.Loaded.File, DataDir: d.Loaded.DataDir, Database: d.databaseName(),
+	}
+	needed, err := d.Accounts.NeedsSetup(ctx)
+	if err == nil && needed {
+		info.SetupLinkFile = filepath.Join(d.Loaded.DataDir, "setup-link.txt")
+		info.SetupLink, err = d.Accounts.SetupLink(ctx, info.URL)
+	}
+	if err != nil {
+		d.Log.Error("the setup link could not be made; try \"quartermaster setup-link\"", slog.Any("error", err))
+	}
+	if h.Started != nil {
+		h.Started(info)
+	}
+}
+
+// reloads reads the configuration again when asked. A wrong one is reported
+// and the old one stays in force.
+func (d *Daemon) reloads(ctx context.Context, h Hooks) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.Reload:
+		}
+		loaded, err := h.Load()
+		if err != nil {
+			d.Log.Error("the configuration was not reloaded, the old one stays in force", slog.Any("error", err))
+			continue
+		}
+		if d.workshop != nil {
+			d.workshop.Reload(loaded.Config.Workshop)
+		}
+		d.Log.Info("the configuration was reloaded; listeners, limits and storage change at the next start")
+	}
+}
+
+// space measures the disk of the blobs.
+func (d *Daemon) space() (free, total int64, err error) {
+	if free, err = durable.Disk.Free(d.BlobDir()); err != nil {
+		return 0, 0, err
+	}
+	total, err = durable.Total(d.BlobDir())
+	return free, total, err
+}
+
+// databaseName names the database for people.
+func (d *Daemon) databaseName() string {
+	if d.DB.Kind() == "sqlite" {
+		return d.DB.Path()
+	}
+	return d.Loaded.Config.Mask().Database.URL
+}
+
+// localURL is how a person opens the page: the public address, or this
+// machine under the first bound port.
+func localURL(public string, addrs []string) string {
+	if public != "" {
+		return public
+	}
+	if len(addrs) == 0 {
+		return ""
+	}
+	host, port, err := net.SplitHostPort(addrs[0])
+	if err != nil {
+		return "http://" + addrs[0]
+	}
+	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// firstPort is the port of the first configured listener.
+func firstPort(listen []string) int {
+	if len(listen) == 0 {
+		return 0
+	}
+	_, port, err := net.SplitHostPort(listen[0])
+	if err != nil {
+		return 0
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,118 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/quartermasterd/quartermaster/daemon/accounts"
+	"github.com/quartermasterd/quartermaster/daemon/blob"
+	"github.com/quartermasterd/quartermaster/daemon/config"
+	"github.com/quartermasterd/quartermaster/daemon/db"
+	"github.com/quartermasterd/quartermaster/daemon/durable"
+	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/steam/webapi"
+	"github.com/quartermasterd/quartermaster/daemon/workshop"
+)
+
+// Options says what a State or a Daemon is made of.
+type Options struct {
+	// Loaded is a valid configuration; it must not be nil.
+	Loaded *config.Loaded
+	// Version is shown to people and programs.
+	Version string
+	// Log must not be nil.
+	Log *slog.Logger
+}
+
+// State is what the daemon keeps, opened but with nothing running: the
+// database, the blobs, and the accounts over them. Commands use it beside a
+// running daemon.
+type State struct {
+	Options
+	DB       *db.DB
+	Blobs    *blob.Disk
+	Accounts *accounts.Service
+
+	started time.Time
+}
+
+// OpenState makes the data directory if it is missing, opens the database
+// (backing it up and migrating it when that is due) and the blob store. The
+// caller must Close it.
+func OpenState(ctx context.Context, o Options) (_ *State, err error) {
+	s := &State{Options: o, started: time.Now()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	dir := o.Loaded.DataDir
+	if err := makeDataDir(dir); err != nil {
+		return nil, err
+	}
+	s.DB, err = db.Open(ctx, db.Options{URL: o.Loaded.Config.Database.URL, Dir: dir, Log: o.Log, Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	s.Blobs, err = blob.OpenDisk(durable.Disk, s.BlobDir())
+	if err != nil {
+		return nil, err
+	}
+	s.Accounts = accounts.New(accounts.Options{
+		DB: s.DB, Log: o.Log, Limits: o.Loaded.Config.Limits, DataDir: dir,
+		PublicURL: o.Loaded.Config.HTTP.PublicURL,
+	})
+	return s, nil
+}
+
+// Workshop returns the library of mods over this state. The function, which
+// may be nil, completes the options with what only a running daemon has.
+func (s *State) Workshop(complete func(*workshop.Options)) (*workshop.Service, error) {
+	c := s.Loaded.Config
+	o := workshop.Options{
+		Config: c.Workshop, Steam: c.Steam, Limits: c.Limits, DB: s.DB, Blobs: s.Blobs, Log: s.Log,
+		PublicURL: c.HTTP.PublicURL, ListenPort: firstPort(c.HTTP.Listen),
+		Client: webapi.New(webapi.Options{
+			BaseURL: c.Steam.APIURL, Key: c.Steam.APIKey, UserAgent: "quartermaster/" + s.Version,
+			Budget: workshop.NewBudget(s.DB, c.Steam.DailyLimit),
+		}),
+	}
+	if complete != nil {
+		complete(&o)
+	}
+	return workshop.New(o)
+}
+
+// BlobDir is where blobs lie.
+func (s *State) BlobDir() string { return filepath.Join(s.Loaded.DataDir, "blobs") }
+
+// Close closes the blobs and then the database. It may be called on a State
+// that was opened only in part.
+func (s *State) Close() error {
+	var errs []error
+	if s.Blobs != nil {
+		errs = append(errs, s.Blobs.Close())
+	}
+	if s.DB != nil {
+		errs = append(errs, s.DB.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// makeDataDir makes the directory and proves that it can be written to, so
+// that a wrong owner is named at start and not at the first download.
+func makeDataDir(dir string) error {
+	hint := "give it to the user that runs Quartermaster, or choose another one with --data"
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return fault.Wrap(err, fault.Forbidden, "the data directory %s cannot be made", dir).WithHint("%s", hint)
+	}
+	probe, err := os.CreateTemp(dir, ".probe-*")
+	if err != nil {
+		return fault.Wrap(err, fault.Forbidden, "the data directory %s cannot be written to", dir).WithHint("%s", hint)
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}

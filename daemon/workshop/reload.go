@@ -1,0 +1,20 @@
+package workshop
+
+import (
+	"context"
+
+	"github.com/quartermasterd/quartermaster/daemon/config"
+)
+
+// Load reads the index of what is stored, so that the first request finds it.
+// Run does the same; Load is for who serves before Run began.
+func (s *Service) Load(ctx context.Context) error { return s.load(ctx) }
+
+// Reload takes over the rules of a new configuration: apps, allow, deny,
+// monitor and retention. Verdicts made under the old rules are dropped. What
+// else differs comes into force at the next start.
+func (s *Service) Reload(c config.Workshop) {
+	s.policy.set(c)
+	s.records.forgetVerdicts()
+	signal(s.tidy)
+}

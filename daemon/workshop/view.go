@@ -1,0 +1,25 @@
+package workshop
+
+// JSON returns what programs see of a Mod, a list of mods, a Version, a Job
+// or a Tidied: the shape of the HTTP API, ready for json.Marshal. Any other
+// value is returned as it is.
+func (s *Service) JSON(v any) any {
+	base := plainBase("http://localhost", s.options.PublicURL, s.options.ListenPort)
+	switch v := v.(type) {
+	case Mod:
+		return s.modView(v, base)
+	case []Mod:
+		list := make([]modView, len(v))
+		for i, m := range v {
+			list[i] = s.modView(m, base)
+		}
+		return list
+	case Version:
+		return s.modView(Mod{Item: v.Name.Item, Versions: []Version{v}}, base).Versions[0]
+	case Job:
+		return s.jobView(v)
+	case Tidied:
+		return viewTidied(v)
+	}
+	return v
+}
