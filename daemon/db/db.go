@@ -52,6 +52,7 @@ type DB struct {
 	writer  *writer     // nil on PostgreSQL
 	locks   *sql.DB     // connections that hold advisory locks; nil on SQLite
 	inUse   *durable.FileLock
+	holds   holds
 	unclean bool // SQLite was not closed the last time
 	closing sync.Once
 	closed  chan struct{}
@@ -111,6 +112,7 @@ func (d *DB) Path() string {
 // into the database and closes it. Later calls return what the first did.
 func (d *DB) Close() error {
 	d.closing.Do(func() {
+		d.holds.releaseAll()
 		close(d.closed)
 		if d.kind == SQLite {
 			d.closeEr = d.closeSQLite()

@@ -6,6 +6,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"hash/fnv"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -18,10 +20,11 @@ const (
 
 // Lock takes the lock name if nobody holds it, in this process or another
 // that uses the same database; ok is false when somebody does. release gives
-// it back and may be called more than once. A lock ends with the process that
-// holds it: at once on PostgreSQL, after half a minute on SQLite. It keeps
-// work from being done twice at a time and is no proof against it: what must
-// never happen twice needs a row that says so.
+// it back and may be called more than once; Close gives back what is left.
+// The lock of a process that was killed ends at once on PostgreSQL and after
+// half a minute on SQLite. A lock keeps work from being done twice at a time
+// and is no proof against it: what must never happen twice needs a row that
+// says so.
 func (d *DB) Lock(ctx context.Context, name string) (release func(), ok bool, err error) {
 	if d.kind == Postgres {
 		return d.lockPostgres(ctx, name)
@@ -38,15 +41,13 @@ func (d *DB) lockPostgres(ctx context.Context, name string) (func(), bool, error
 		return nil, false, mapError(err)
 	}
 	// The lock belongs to the connection and ends with it.
-	drop := sync.OnceFunc(func() {
-		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
-	})
+	drop := func() { _ = conn.Raw(func(any) error { return driver.ErrBadConn }) }
 	var ok bool
 	if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", key).Scan(&ok); err != nil || !ok {
 		drop()
 		return nil, false, mapError(err)
 	}
-	return drop, true, nil
+	return d.holds.add(drop), true, nil
 }
 
 func (d *DB) lockSQLite(ctx context.Context, name string) (func(), bool, error) {
@@ -68,10 +69,45 @@ func (d *DB) lockSQLite(ctx context.Context, name string) (func(), bool, error) 
 		defer close(ended)
 		d.holdLease(ctx, name, owner)
 	}()
-	return sync.OnceFunc(func() {
+	return d.holds.add(func() {
 		cancel()
 		<-ended
 	}), true, nil
+}
+
+// holds are the locks this process has, so that Close can give them back.
+type holds struct {
+	mu      sync.Mutex
+	next    int
+	release map[int]func()
+}
+
+// add returns release in a form that runs once and is forgotten then.
+func (h *holds) add(release func()) func() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.release == nil {
+		h.release = make(map[int]func())
+	}
+	key := h.next
+	h.next++
+	once := sync.OnceFunc(func() {
+		release()
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.release, key)
+	})
+	h.release[key] = once
+	return once
+}
+
+func (h *holds) releaseAll() {
+	h.mu.Lock()
+	all := slices.Collect(maps.Values(h.release))
+	h.mu.Unlock()
+	for _, release := range all {
+		release()
+	}
 }
 
 // holdLease renews the lease until ctx ends, then gives it back.
@@ -81,25 +117,26 @@ func (d *DB) holdLease(ctx context.Context, name, owner string) {
 	for {
 		select {
 		case <-tick.C:
-			err := d.lease(ctx, `UPDATE db_lock SET until = $1 WHERE name = $2 AND owner = $3`, name, owner)
+			err := d.Write(ctx, func(tx *Tx) error {
+				_, err := tx.Exec(ctx, "UPDATE db_lock SET until = $1 WHERE name = $2 AND owner = $3",
+					Micros(tx.Now.Add(leaseTime)), name, owner)
+				return err
+			})
 			if err != nil && !errors.Is(err, context.Canceled) {
 				d.log.Warn("a lock could not be renewed", "lock", name, "err", err)
 			}
 		case <-ctx.Done():
-			err := d.lease(context.WithoutCancel(ctx), `DELETE FROM db_lock WHERE until <> $1 AND name = $2 AND owner = $3`, name, owner)
-			if err != nil && !errors.Is(err, errClosed) {
-				d.log.Warn("a lock could not be given back", "lock", name, "err", err)
+			ctx := context.WithoutCancel(ctx)
+			err := d.Write(ctx, func(tx *Tx) error {
+				_, err := tx.Exec(ctx, "DELETE FROM db_lock WHERE name = $1 AND owner = $2", name, owner)
+				return err
+			})
+			if err != nil {
+				d.log.Warn("a lock could not be given back; it runs out by itself", "lock", name, "err", err)
 			}
 			return
 		case <-d.closed:
-			return // the lease runs out
+			return // taken while the database was being closed; it runs out
 		}
 	}
-}
-
-func (d *DB) lease(ctx context.Context, query, name, owner string) error {
-	return d.Write(ctx, func(tx *Tx) error {
-		_, err := tx.Exec(ctx, query, Micros(tx.Now.Add(leaseTime)), name, owner)
-		return err
-	})
 }

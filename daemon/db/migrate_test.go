@@ -72,7 +72,7 @@ func TestUpgradeCopiesTheDatabaseFirst(t *testing.T) {
 		t.Errorf("an empty database was copied: %v", got)
 	}
 	d := mustOpenSteps(t, dir, steps(stepA, stepB))
-	exec(t, d, "INSERT INTO b VALUES (2)")
+	mustExec(t, d, "INSERT INTO b VALUES (2)")
 	got := backups(t, dir)
 	if len(got) != 1 || !strings.HasPrefix(filepath.Base(got[0]), "pre-migrate-1-20260102T0304") {
 		t.Fatalf("copies %v", got)
@@ -206,7 +206,7 @@ func TestCopiesBeforeUpgradesAreBounded(t *testing.T) {
 
 func TestBackup(t *testing.T) {
 	d := openRows(t)
-	exec(t, d, "INSERT INTO row (id) VALUES (1), (2)")
+	mustExec(t, d, "INSERT INTO row (id) VALUES (1), (2)")
 	dir := t.TempDir()
 	path := filepath.Join(dir, fileName)
 	if err := d.Backup(ctx, path); err != nil {

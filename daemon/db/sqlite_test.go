@@ -82,7 +82,7 @@ func TestPathsWithStrangeNames(t *testing.T) {
 		}
 		dir := filepath.Join(t.TempDir(), name)
 		d := openTest(t, dir)
-		exec(t, d, "CREATE TABLE row (id INTEGER PRIMARY KEY) STRICT")
+		mustExec(t, d, "CREATE TABLE row (id INTEGER PRIMARY KEY) STRICT")
 		if _, err := os.Stat(filepath.Join(dir, fileName)); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}

@@ -102,6 +102,9 @@ func scanWAL(in io.Reader, index []byte) (walReport, error) {
 	var r walReport
 	head := make([]byte, walHeaderLen)
 	if err := readFull(in, head); err != nil {
+		if len(index) >= walIndexLen {
+			r.promised, r.known = promise(index, index[32:40])
+		}
 		return r, ignoreEOF(err)
 	}
 	magic, page := binary.BigEndian.Uint32(head), binary.BigEndian.Uint32(head[8:])

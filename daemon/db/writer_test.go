@@ -30,11 +30,11 @@ func openTest(t testing.TB, dir string) *DB {
 func openRows(t testing.TB) *DB {
 	t.Helper()
 	d := openTest(t, t.TempDir())
-	exec(t, d, "CREATE TABLE row (id INTEGER PRIMARY KEY, body BLOB) STRICT")
+	mustExec(t, d, "CREATE TABLE row (id INTEGER PRIMARY KEY, body BLOB) STRICT")
 	return d
 }
 
-func exec(t testing.TB, d *DB, query string) {
+func mustExec(t testing.TB, d *DB, query string) {
 	t.Helper()
 	err := d.Write(ctx, func(tx *Tx) error {
 		_, err := tx.Exec(ctx, query)
@@ -123,7 +123,7 @@ func TestBatchFailsWholeWhenItsCommitFails(t *testing.T) {
 	if n := countRows(t, d); n != 0 {
 		t.Errorf("%d rows, want none", n)
 	}
-	exec(t, d, "INSERT INTO row (id) VALUES (9)")
+	mustExec(t, d, "INSERT INTO row (id) VALUES (9)")
 	if n := countRows(t, d); n != 1 {
 		t.Errorf("%d rows after the next write, want 1", n)
 	}
@@ -137,7 +137,7 @@ func TestFullDiskIsToldAndPasses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	exec(t, d, fmt.Sprintf("PRAGMA max_page_count = %d", pages+2))
+	mustExec(t, d, fmt.Sprintf("PRAGMA max_page_count = %d", pages+2))
 	errs := together(t, d,
 		func(tx *Tx) error { return addRow(tx, 1) },
 		func(tx *Tx) error {
@@ -159,8 +159,8 @@ func TestFullDiskIsToldAndPasses(t *testing.T) {
 	if n := countRows(t, d); n != acknowledged {
 		t.Errorf("%d rows, %d acknowledged", n, acknowledged)
 	}
-	exec(t, d, "PRAGMA max_page_count = 1000000")
-	exec(t, d, "INSERT INTO row (id, body) VALUES (2, zeroblob(1000000))")
+	mustExec(t, d, "PRAGMA max_page_count = 1000000")
+	mustExec(t, d, "INSERT INTO row (id, body) VALUES (2, zeroblob(1000000))")
 }
 
 // A database that was taken away is an error once it must be opened anew,
@@ -185,7 +185,7 @@ func TestDatabaseTakenAway(t *testing.T) {
 	if err := os.Rename(d.Path()+".away", d.Path()); err != nil {
 		t.Fatal(err)
 	}
-	exec(t, d, "INSERT INTO row (id) VALUES (2)")
+	mustExec(t, d, "INSERT INTO row (id) VALUES (2)")
 	if n := countRows(t, d); n != 1 {
 		t.Errorf("%d rows, want 1", n)
 	}
