@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -88,7 +89,11 @@ func BaseURL(r *http.Request) string {
 			scheme = p
 		}
 	}
-	return scheme + "://" + r.Host
+	host := r.Host
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && host == "" { // HTTP/1.0
+		host = local.String()
+	}
+	return scheme + "://" + host
 }
 
 // forwarded reports whether something on the way says that it passed the

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/quartermasterd/quartermaster/daemon/config"
 )
 
 // TestRequestSmuggling sends requests whose end two readers could see in
@@ -103,4 +106,38 @@ func smuggle(t *testing.T, request string, want []int) {
 	if strings.Contains(string(rest), " 200 ") {
 		t.Errorf("a second answer: %q", rest)
 	}
+}
+
+// FuzzRequest sends whatever net/http accepts as a request through the whole
+// stack: no such request may fail on our side, and no program is redirected.
+func FuzzRequest(f *testing.F) {
+	for _, line := range []string{
+		"GET //m1_5.zip HTTP/1.1", "GET /a/../b HTTP/1.1", "GET /%2e%2e/%00 HTTP/1.0", "OPTIONS * HTTP/1.1", "GET http://h/x?y#z HTTP/1.1",
+		"CONNECT h:80 HTTP/1.1", "POST /api/v1/x HTTP/1.1\r\nContent-Length: 3", "BREW / HTTP/1.1\r\nAccept: text/html;q=x,,",
+		"GET /api/v1/events?topics=,, HTTP/1.1", "HEAD /docs HTTP/1.1\r\nRange: bytes=0-1,2-3", "GET /x/ HTTP/1.1\r\nX-Forwarded-For: ,",
+	} {
+		f.Add(line + "\r\nHost: x\r\n\r\nabc")
+	}
+	s, err := New(Options{HTTP: config.HTTP{TrustedProxies: []string{"192.0.2.1"}}, Metrics: config.Metrics{Enabled: true}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	s.SetReady(true)
+	s.events.close() // a stream would not end
+	s.Handle("POST /api/v1/x", text("x"))
+	s.Handle("GET /x/{id}/", text("x"))
+	s.First(func(raw string) bool { return strings.HasSuffix(raw, ".zip") }, text("zip"))
+	f.Fuzz(func(t *testing.T, wire string) {
+		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(wire)))
+		if err != nil {
+			return
+		}
+		r.RemoteAddr = "192.0.2.1:1"
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		streams := r.URL.Path == "/api/v1/events" // closed above: 503
+		if w.Code >= 500 && !streams || w.Code/100 == 3 && w.Code != 304 && !prefersHTML(r.Header.Values("Accept")) {
+			t.Errorf("%q: %d %v", wire, w.Code, w.Header())
+		}
+	})
 }

@@ -179,6 +179,9 @@ func TestEventStreamsAreBounded(t *testing.T) {
 	if w := call(s, "GET", "/api/v1/events?topics=a,,b", ""); w.Code != 400 {
 		t.Errorf("empty topic: %d", w.Code)
 	}
+	if w := call(s, "HEAD", "/api/v1/events", ""); w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/event-stream") {
+		t.Errorf("HEAD: %d %v", w.Code, w.Header())
+	}
 	if n := testutil.ToFloat64(s.metrics.events.subscribers); n != 2 {
 		t.Errorf("%v subscribers", n)
 	}

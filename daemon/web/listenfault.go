@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"syscall"
 
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 )
@@ -16,7 +15,7 @@ func listenFault(address string, err error) error {
 			return fault.Wrap(err, fault.Unavailable, "The address %s is already in use by %s", address, holder).WithHint(hint)
 		}
 		return fault.Wrap(err, fault.Unavailable, "The address %s is already in use by another program", address).WithHint(hint)
-	case errors.Is(err, syscall.EACCES):
+	case errors.Is(err, errMayNotListen):
 		return fault.Wrap(err, fault.Unavailable, "We may not listen on %s", address).
 			WithHint("Ports below 1024 need a privilege: choose a higher port, or run as the installed service")
 	}

@@ -4,5 +4,9 @@ package web
 
 import "syscall"
 
-// errAddrInUse is what binding a taken address fails with.
-const errAddrInUse = syscall.EADDRINUSE
+// What binding fails with when the address is taken, and when the port needs
+// a privilege.
+const (
+	errAddrInUse    = syscall.EADDRINUSE
+	errMayNotListen = syscall.EACCES
+)

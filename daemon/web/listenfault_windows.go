@@ -2,5 +2,9 @@ package web
 
 import "golang.org/x/sys/windows"
 
-// errAddrInUse is what binding a taken address fails with.
-const errAddrInUse = windows.WSAEADDRINUSE
+// What binding fails with when the address is taken, and when it is reserved
+// by the system.
+const (
+	errAddrInUse    = windows.WSAEADDRINUSE
+	errMayNotListen = windows.WSAEACCES
+)

@@ -84,7 +84,9 @@ func (s *Server) serveFirst(w http.ResponseWriter, r *http.Request, rt *route) {
 			return
 		}
 		rt.metrics.observe(r.Method, http.StatusInternalServerError, s.now().Sub(start))
-		s.recovered(p, res, r, s.ids.next())
+		if abort := s.handlePanic(p, res, r, s.ids.next()); abort {
+			panic(http.ErrAbortHandler)
+		}
 	}()
 	rt.handler.ServeHTTP(res, r)
 }
@@ -107,7 +109,7 @@ func (s *Server) serveMux(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		p := recover()
 		if p != nil {
-			if abort := s.recover(p, res, r, info.id); abort {
+			if abort := s.handlePanic(p, res, r, info.id); abort {
 				defer panic(http.ErrAbortHandler)
 			}
 		}
@@ -205,9 +207,9 @@ func (r *recorder) Write(p []byte) (int, error) {
 
 func (r *recorder) WriteHeader(status int) { r.status = cmp.Or(r.status, status) }
 
-// recover turns a panic into a 500, or reports that the answer is already
+// handlePanic turns a panic into a 500, or reports that the answer is already
 // under way and only closing the connection tells the client.
-func (s *Server) recover(p any, res *response, r *http.Request, id string) (abort bool) {
+func (s *Server) handlePanic(p any, res *response, r *http.Request, id string) (abort bool) {
 	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		return true
 	}
@@ -224,12 +226,6 @@ func (s *Server) recover(p any, res *response, r *http.Request, id string) (abor
 		Detail: fault.Public(nil),
 	})
 	return false
-}
-
-func (s *Server) recovered(p any, res *response, r *http.Request, id string) {
-	if abort := s.recover(p, res, r, id); abort {
-		panic(http.ErrAbortHandler)
-	}
 }
 
 func (s *Server) logAccess(r *http.Request, res *response, info *requestInfo, took time.Duration, quiet bool) {

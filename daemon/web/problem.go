@@ -86,10 +86,13 @@ func kindOf(status int) fault.Kind {
 // text, hint and fields; an error that is none is logged and becomes a 500
 // with a general text. 429 and 503 always carry Retry-After.
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {
-	writeProblem(w, r, problemOf(err))
+	writeProblem(w, r, problemOf(r.Context(), err))
 }
 
-func problemOf(err error) *Problem {
+// statusClientGone is nginx's 499; it only reaches our log and metrics.
+const statusClientGone = 499
+
+func problemOf(ctx context.Context, err error) *Problem {
 	var p *Problem
 	if errors.As(err, &p) {
 		c := *p
@@ -97,6 +100,8 @@ func problemOf(err error) *Problem {
 	}
 	var tooLarge *http.MaxBytesError
 	switch {
+	case errors.Is(err, context.Canceled) && errors.Is(ctx.Err(), context.Canceled):
+		return &Problem{Status: statusClientGone, Code: "canceled", Detail: "The client gave up"}
 	case errors.As(err, &tooLarge):
 		err = fault.New(fault.TooLarge, "The request body is longer than %d bytes", tooLarge.Limit)
 	case fault.KindOf(err) == fault.Internal && errors.Is(err, context.DeadlineExceeded):
@@ -131,17 +136,21 @@ func (p *Problem) complete(ctx context.Context, h http.Header) {
 			h.Set("WWW-Authenticate", "Bearer")
 		}
 	}
-	if p.cause != nil && p.Status >= 500 {
-		if s := serverOf(ctx); s != nil {
-			s.log.LogAttrs(ctx, slog.LevelError, "a request failed",
-				slog.String("request_id", p.RequestID), slog.Int("status", p.Status), slog.Any("error", p.cause))
-		}
-	}
+	p.logCause(ctx)
 }
 
-func serverOf(ctx context.Context) *Server {
+// logCause writes what the client is not told.
+func (p *Problem) logCause(ctx context.Context) {
 	s, _ := ctx.Value(serverKey{}).(*Server)
-	return s
+	if s == nil || p.cause == nil || p.Status < 500 {
+		return
+	}
+	level := slog.LevelWarn // something we depend on
+	if p.Status == http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	s.log.LogAttrs(ctx, level, "a request failed",
+		slog.String("request_id", p.RequestID), slog.Int("status", p.Status), slog.Any("error", p.cause))
 }
 
 func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
@@ -185,16 +194,18 @@ var humaErrors sync.Once
 // huma's design and the same for every Server.
 func useProblems() {
 	humaErrors.Do(func() {
-		huma.NewError = newHumaProblem
-		huma.NewErrorWithContext = func(_ huma.Context, status int, text string, errs ...error) huma.StatusError {
-			return newHumaProblem(status, text, errs...)
+		huma.NewError = func(status int, text string, errs ...error) huma.StatusError {
+			return newHumaProblem(context.Background(), status, text, errs)
+		}
+		huma.NewErrorWithContext = func(ctx huma.Context, status int, text string, errs ...error) huma.StatusError {
+			return newHumaProblem(ctx.Context(), status, text, errs)
 		}
 	})
 }
 
 // newHumaProblem receives both what a handler returned (status 500, the text
 // of huma, one error) and what huma found itself (validation, body limits).
-func newHumaProblem(status int, text string, errs ...error) huma.StatusError {
+func newHumaProblem(ctx context.Context, status int, text string, errs []error) *Problem {
 	var fields []fault.Field
 	for _, err := range errs {
 		var place huma.ErrorDetailer
@@ -204,7 +215,7 @@ func newHumaProblem(status int, text string, errs ...error) huma.StatusError {
 			continue
 		}
 		if _, ok := errors.AsType[*fault.Error](err); ok || status >= 500 {
-			return problemOf(err)
+			return problemOf(ctx, err)
 		}
 	}
 	p := &Problem{Status: status, Code: kindOf(status).String(), Detail: text, Errors: fields, cause: errors.Join(errs...)}

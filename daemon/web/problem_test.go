@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -134,6 +135,24 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		if got := RetryAfter(d); got != want {
 			t.Errorf("RetryAfter(%v) = %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestClientThatLeftIsNoFailure(t *testing.T) {
+	s, log := newTestServer(t)
+	gone, leave := context.WithCancel(t.Context())
+	fail := func(ctx context.Context) error {
+		leave()
+		return fmt.Errorf("query: %w", ctx.Err())
+	}
+	s.Handle("GET /plain", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { WriteError(w, r, fail(r.Context())) }))
+	huma.Get(s.API(), "/api/v1/x", func(ctx context.Context, _ *struct{}) (*struct{}, error) { return nil, fail(ctx) })
+	for _, path := range []string{"/plain", "/api/v1/x"} {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequestWithContext(gone, "GET", path, nil))
+		if w.Code != 499 || strings.Contains(log.String(), "a request failed") {
+			t.Errorf("%s: %d, log:\n%s", path, w.Code, log)
 		}
 	}
 }

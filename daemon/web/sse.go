@@ -56,6 +56,10 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		WriteError(w, r, err)
 		return
 	}
+	if r.Method == http.MethodHead {
+		setStreamHeader(w.Header())
+		return
+	}
 	s, missed, complete, why := h.subscribe(topics, limit.Prefix(ClientIP(r)), r.Header.Get("Last-Event-ID"))
 	if why != admitted {
 		WriteError(w, r, why.fault())
@@ -112,11 +116,14 @@ type stream struct {
 }
 
 func (o *stream) begin() {
-	head := o.w.Header()
-	head.Set("Content-Type", "text/event-stream; charset=utf-8")
-	head.Set("Cache-Control", "no-store")
-	head.Set("X-Accel-Buffering", "no") // nginx would hold the events back
+	setStreamHeader(o.w.Header())
 	o.text("retry: 2000\n: connected\n\n")
+}
+
+func setStreamHeader(h http.Header) {
+	h.Set("Content-Type", "text/event-stream; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx would hold the events back
 }
 
 func (o *stream) text(s string) { o.buf.WriteString(s) }
