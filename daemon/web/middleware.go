@@ -221,6 +221,7 @@ func (s *Server) handlePanic(p any, res *response, r *http.Request, id string) (
 		return true
 	}
 	clear(res.Header())
+	res.Header()["X-Request-Id"] = []string{id}
 	writeProblem(res, r, &Problem{
 		Status: http.StatusInternalServerError, Code: fault.Internal.String(), RequestID: id,
 		Detail: fault.Public(nil),

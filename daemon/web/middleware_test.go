@@ -80,7 +80,7 @@ func TestPanics(t *testing.T) {
 	for _, path := range []string{"/before", "/first"} {
 		w := call(s, "GET", path, "")
 		p := decode[Problem](t, w)
-		if w.Code != 500 || p.Code != "internal" || p.RequestID == "" || strings.Contains(w.Body.String(), "hunter2") {
+		if w.Code != 500 || p.Code != "internal" || p.RequestID == "" || p.RequestID != w.Header().Get("X-Request-Id") || strings.Contains(w.Body.String(), "hunter2") {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}
 		if w.Header().Get("ETag") != "" || w.Header().Get("Content-Type") != "application/problem+json" {

@@ -12,7 +12,6 @@ package web
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -285,6 +284,3 @@ func (a adapter) Handle(op *huma.Operation, h func(huma.Context)) {
 }
 
 func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.s.ServeHTTP(w, r) }
-
-// String keeps the options, which hold a token, out of logs.
-func (s *Server) String() string { return fmt.Sprintf("web.Server(%s)", strings.Join(s.Addrs(), ",")) }
