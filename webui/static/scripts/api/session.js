@@ -1,0 +1,77 @@
+/**
+ * Who is signed in. One session per page; it tells its listeners when the
+ * caller changes.
+ */
+
+import { call, useCsrf } from './client.js';
+
+/** @typedef {import('./model.js').Session} Session */
+
+/** @type {Session} */
+let session = { account: null, scopes: [], needs_setup: false, csrf: '' };
+
+const changes = new EventTarget();
+
+useCsrf(() => session.csrf);
+
+/** The session as last heard. */
+export function current() {
+  return session;
+}
+
+/**
+ * Whether the caller may do what the scope covers.
+ * @param {'mods:read' | 'mods:write' | 'admin'} scope
+ */
+export function may(scope) {
+  return session.scopes.includes(scope);
+}
+
+/** @param {() => void} listener */
+export function onSessionChange(listener) {
+  changes.addEventListener('change', listener);
+}
+
+/** Asks the daemon who we are. */
+export async function loadSession() {
+  adopt(await call('GET', '/session'));
+  return session;
+}
+
+/**
+ * @param {string} name
+ * @param {string} password
+ */
+export async function signIn(name, password) {
+  adopt(await call('POST', '/session', { body: { name, password } }));
+  return session;
+}
+
+export async function signOut() {
+  await call('DELETE', '/session');
+  return loadSession();
+}
+
+/**
+ * Makes the first administrator and signs in.
+ * @param {string} token
+ * @param {string} name
+ * @param {string} password
+ */
+export async function setUp(token, name, password) {
+  adopt(await call('POST', '/setup', { body: { token, name, password } }));
+  return session;
+}
+
+/** @param {any} body */
+function adopt(body) {
+  const account = body?.account ?? null;
+  const before = session.account?.id;
+  session = {
+    account: account && { id: String(account.id), name: String(account.name), roles: account.roles ?? [] },
+    scopes: body?.scopes ?? [],
+    needs_setup: Boolean(body?.needs_setup),
+    csrf: String(body?.csrf ?? ''),
+  };
+  if (session.account?.id !== before) changes.dispatchEvent(new Event('change'));
+}

@@ -1,0 +1,59 @@
+/**
+ * The icon set: 24-unit outlines drawn for this page, in the colour of the text
+ * around them. Icons are decoration; what they mean is said in words beside
+ * them or in the label of their button.
+ */
+
+const svg = 'http://www.w3.org/2000/svg';
+
+/** Path data by name; every path is stroked, none is filled. */
+const drawings = {
+  overview: 'M4 13h6V4H4zM14 20h6v-9h-6zM4 20h6v-3H4zM14 7h6V4h-6z',
+  mods: 'M4 8l8-4 8 4v8l-8 4-8-4zM4 8l8 4 8-4M12 12v8M8 6l8 4v3',
+  layers: 'M12 4l9 4.5-9 4.5-9-4.5zM3 12.5L12 17l9-4.5M3 16.5L12 21l9-4.5',
+  search: 'M11 18a7 7 0 1 1 0-14 7 7 0 0 1 0 14zM16 16l4.5 4.5',
+  plus: 'M12 5v14M5 12h14',
+  copy: 'M9 9h11v11H9zM15 9V4H4v11h5',
+  check: 'M5 12.5l4.5 4.5L19 7.5',
+  cross: 'M6 6l12 12M18 6L6 18',
+  retry: 'M20 12a8 8 0 1 1-2.6-5.9M20 3.5V8h-4.5',
+  warning: 'M12 4l9.2 16H2.8zM12 10v4.5M12 17.2v.1',
+  info: 'M12 21a9 9 0 1 1 0-18 9 9 0 0 1 0 18zM12 11v5.5M12 7.6v.1',
+  error: 'M8.3 3h7.4L21 8.3v7.4L15.7 21H8.3L3 15.7V8.3zM12 7.5v5.5M12 16.2v.1',
+  person: 'M12 12a4 4 0 1 1 0-8 4 4 0 0 1 0 8zM4.5 20.5c.8-4 3.7-6 7.5-6s6.7 2 7.5 6',
+  sliders: 'M4 7h9M17 7h3M4 17h3M11 17h9M15 4.800v4.400M9 14.800v4.4',
+  signin: 'M13 4h6v16h-6M4 12h11M11 8l4 4-4 4',
+  signout: 'M11 4H5v16h6M9.5 12H20M16 8l4 4-4 4',
+  pin: 'M9 4h6l-.7 6 3.2 3.500H6.500L9.7 10zM12 13.500V20.5',
+  trash: 'M5 7h14M9.5 7V4.500h5V7M7 7l.8 13h8.400L17 7M10.5 11v5M13.5 11v5',
+  shield: 'M12 3.500l7.5 2.700v5.300c0 4.5-3 7.6-7.5 9-4.5-1.4-7.5-4.5-7.5-9V6.200zM8.7 12l2.4 2.4 4.4-4.6',
+  external: 'M14 4h6v6M20 4l-9 9M18 14v6H4V6h6',
+  back: 'M19 12H5M11 6l-6 6 6 6',
+  link: 'M10 14l4-4M8.5 11L6 13.500a3.5 3.5 0 0 0 5 5l2.5-2.500M15.5 13L18 10.500a3.5 3.5 0 0 0-5-5L10.5 8',
+  steam: 'M4 17.500h16M6.5 17.500l2-9h7l2 9M9.5 5.500c0-1.5 2-1 2-2.500M13 5.500c0-1.5 2-1 2-2.5',
+  folder: 'M3.5 19V5.500h6l2 2.500h9v11z',
+  disk: 'M12 9c4.4 0 8-1.3 8-3s-3.6-3-8-3-8 1.3-8 3 3.6 3 8 3zM4 6v12c0 1.7 3.6 3 8 3s8-1.3 8-3V6M4 12c0 1.7 3.6 3 8 3s8-1.3 8-3',
+  download: 'M12 4v11M7.5 11l4.5 4.5 4.5-4.500M4.5 20h15',
+  clock: 'M12 21a9 9 0 1 1 0-18 9 9 0 0 1 0 18zM12 7v5.500l3.5 2',
+  book: 'M12 6.500C10 5 7.5 4.5 4 4.500v14c3.5 0 6 .5 8 2 2-1.5 4.5-2 8-2v-14c-3.5 0-6 .5-8 2zM12 6.500v14',
+  up: 'M12 19V5.500M6.5 11L12 5.5 17.5 11',
+  down: 'M12 5v13.500M6.5 13l5.5 5.5 5.5-5.5',
+};
+
+/** @typedef {keyof typeof drawings} IconName */
+
+/**
+ * @param {IconName} name
+ * @param {string} [className]
+ * @returns {SVGSVGElement}
+ */
+export function icon(name, className = '') {
+  const root = document.createElementNS(svg, 'svg');
+  root.setAttribute('class', `icon ${className}`.trim());
+  root.setAttribute('viewBox', '0 0 24 24');
+  root.setAttribute('aria-hidden', 'true');
+  const path = document.createElementNS(svg, 'path');
+  path.setAttribute('d', drawings[name]);
+  root.append(path);
+  return root;
+}

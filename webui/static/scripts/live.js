@@ -1,0 +1,107 @@
+/**
+ * The stream of events from the daemon. One connection per page. The browser
+ * reconnects by itself and is sent what it missed; when it gives up, or the
+ * daemon no longer knows what we missed, listeners of "resync" fetch anew.
+ */
+
+/** @typedef {'connecting' | 'live' | 'offline'} LiveState */
+
+const topics = ['mods.job', 'mods.changed'];
+const firstPauseMs = 2_000;
+const longestPauseMs = 30_000;
+/** Streams end now and then by design; only a gap longer than this is worth a word. */
+const graceMs = 4_000;
+
+const bus = new EventTarget();
+
+/** @type {EventSource | null} */
+let source = null;
+/** @type {LiveState} */
+let state = 'connecting';
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let retryTimer;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let graceTimer;
+let pauseMs = firstPauseMs;
+let everLive = false;
+
+/** The connection's state now. */
+export function liveState() {
+  return state;
+}
+
+/** Opens the stream, or opens it anew because the caller changed. */
+export function connectLive() {
+  clearTimeout(retryTimer);
+  source?.close();
+  const stream = new EventSource('/api/v1/events');
+  source = stream;
+  let fresh = everLive; // a stream without a past cannot be sent what it missed
+  stream.addEventListener('open', () => {
+    clearTimeout(graceTimer);
+    pauseMs = firstPauseMs;
+    everLive = true;
+    enter('live');
+    if (fresh) tell('resync', null);
+    fresh = false;
+  });
+  stream.addEventListener('reset', () => tell('resync', null));
+  stream.addEventListener('error', () => lost(stream));
+  for (const topic of topics) {
+    stream.addEventListener(topic, (event) => {
+      const detail = parse(/** @type {MessageEvent<string>} */ (event).data);
+      if (detail !== undefined) tell(topic, detail);
+    });
+  }
+}
+
+/** @param {EventSource} stream */
+function lost(stream) {
+  if (source !== stream) return;
+  clearTimeout(graceTimer);
+  graceTimer = setTimeout(() => enter('offline'), graceMs);
+  if (stream.readyState !== EventSource.CLOSED) return; // the browser tries again
+  retryTimer = setTimeout(connectLive, pauseMs);
+  pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+}
+
+/** Tries at once, when the browser says that the network is back. */
+export function watchNetwork() {
+  window.addEventListener('online', connectLive);
+}
+
+/**
+ * @param {'mods.job' | 'mods.changed' | 'resync' | 'state'} topic
+ * @param {(detail: any) => void} listener
+ * @returns {() => void} Stops listening.
+ */
+export function onLive(topic, listener) {
+  /** @param {Event} event */
+  const receive = (event) => listener(/** @type {CustomEvent} */ (event).detail);
+  bus.addEventListener(topic, receive);
+  return () => bus.removeEventListener(topic, receive);
+}
+
+/** @param {LiveState} next */
+function enter(next) {
+  if (state === next) return;
+  state = next;
+  tell('state', next);
+}
+
+/**
+ * @param {string} topic
+ * @param {any} detail
+ */
+function tell(topic, detail) {
+  bus.dispatchEvent(new CustomEvent(topic, { detail }));
+}
+
+/** @param {string} data */
+function parse(data) {
+  try {
+    return JSON.parse(data);
+  } catch {
+    return undefined; // one event lost; the next one or a resync repairs it
+  }
+}

@@ -1,0 +1,97 @@
+/** Signing in. */
+
+import { current, signIn } from '../../api/session.js';
+import { ApiError } from '../../api/client.js';
+import { h } from '../../dom.js';
+import { failureText } from '../../elements/failure.js';
+import { icon } from '../../icons.js';
+import { navigate } from '../../router.js';
+import { toast } from '../../shell/toasts.js';
+import { t } from '../../texts.js';
+import { field, formError, gate, passwordField } from './form.js';
+
+/**
+ * @param {import('../../router.js').Place} place
+ * @returns {import('../../router.js').Page}
+ */
+export function signInPage(place) {
+  const to = safeTarget(place.query.get('to'));
+  const name = field(t('signin.name'), {
+    name: 'username',
+    autocomplete: 'username',
+    autofocus: true,
+    required: true,
+  });
+  const password = passwordField(t('signin.password'), {
+    name: 'password',
+    autocomplete: 'current-password',
+    required: true,
+  });
+  const button = h('button', { class: 'button primary wide' }, icon('signin'), t('session.sign_in'));
+  const error = formError();
+  const form = h(
+    'form',
+    { class: 'form', novalidate: true },
+    error.element,
+    name.element,
+    password.element,
+    button,
+  );
+
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    if (!name.input.value.trim() || !password.input.value) {
+      error.say(t('signin.both'));
+      (name.input.value.trim() ? password.input : name.input).focus();
+      return;
+    }
+    button.disabled = true;
+    error.say('');
+    try {
+      const session = await signIn(name.input.value.trim(), password.input.value);
+      navigate(to, { replace: true });
+      toast(t('signin.done', { name: session.account?.name ?? '' }));
+    } catch (cause) {
+      error.say(explain(cause));
+      password.input.select();
+    } finally {
+      button.disabled = false;
+    }
+  });
+
+  const needsSetup = current().needs_setup;
+  return {
+    title: t('session.sign_in'),
+    element: gate(
+      t('session.sign_in'),
+      needsSetup
+        ? h('p', { class: 'notice note' }, icon('info'), h('span', null, t('signin.no_account')))
+        : null,
+      form,
+      h(
+        'p',
+        { class: 'soft small' },
+        t('signin.lost'),
+        ' ',
+        h('code', null, 'quartermaster admin reset-password'),
+      ),
+      h('p', null, h('a', { href: '/app/' }, t('signin.look_around'))),
+    ),
+  };
+}
+
+/** @param {unknown} cause */
+function explain(cause) {
+  if (cause instanceof ApiError && cause.status === 401) return t('signin.wrong');
+  if (cause instanceof ApiError && cause.status === 429)
+    return t('signin.too_many', { count: cause.retryAfter || 60 });
+  return failureText(cause);
+}
+
+/**
+ * Where to go afterwards: only to a page of our own.
+ * @param {string | null} to
+ */
+export function safeTarget(to) {
+  return to && /^\/app(\/[^\\]*)?$/.test(to) ? to : '/app/';
+}

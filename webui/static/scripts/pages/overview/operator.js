@@ -1,0 +1,57 @@
+/** The overview of an administrator. */
+
+import { getOverview } from '../../api/overview.js';
+import { fill, h } from '../../dom.js';
+import { skeleton } from '../../elements/blocks.js';
+import { calm, region } from '../../elements/region.js';
+import { ago } from '../../elements/time.js';
+import { onLive } from '../../live.js';
+import { t } from '../../texts.js';
+import { attention } from './attention.js';
+import { machine } from './machine.js';
+import { linesToPaste } from './paste.js';
+import { totals } from './totals.js';
+
+const refreshMs = 30_000;
+const calmMs = 1_500;
+
+export function operatorOverview() {
+  const beside = h('p', { class: 'soft' });
+  const paste = linesToPaste();
+  const main = region({
+    load: getOverview,
+    skeleton: () => h('div', { class: 'stack' }, skeleton(2, 'card'), skeleton(3, 'card')),
+    render(data, root) {
+      fill(
+        beside,
+        h('span', null, t('overview.version', { version: data.version })),
+        ' · ',
+        t('overview.started'),
+        ' ',
+        ago(data.started_at),
+      );
+      fill(
+        root,
+        attention(data.attention),
+        totals(data.totals),
+        h('div', { class: 'columns' }, paste.element, machine(data)),
+      );
+    },
+    className: 'stack',
+  });
+  main.reload();
+  const soon = calm(main.reload, calmMs);
+  const stops = [onLive('mods.changed', soon), onLive('resync', soon)];
+  const timer = setInterval(main.reload, refreshMs);
+  return {
+    beside,
+    element: main.element,
+    close() {
+      clearInterval(timer);
+      soon.cancel();
+      for (const stop of stops) stop();
+      main.close();
+      paste.close();
+    },
+  };
+}

@@ -1,0 +1,324 @@
+/** The fake daemon's answers, operation by operation. */
+
+import { mod, since, version } from './library.js';
+
+/** @typedef {import('./daemon.js').FakeDaemon} FakeDaemon */
+/**
+ * @typedef {object} Request
+ * @property {string} method
+ * @property {string} path
+ * @property {URLSearchParams} query
+ * @property {any} body
+ * @property {import('node:http').IncomingHttpHeaders} headers
+ */
+/** @typedef {{ status?: number, body?: unknown, headers?: Record<string, string> }} Answer */
+
+export class Problem extends Error {
+  /**
+   * @param {number} status
+   * @param {string} message
+   * @param {string} [hint]
+   */
+  constructor(status, message, hint = '') {
+    super(message);
+    this.status = status;
+    this.hint = hint;
+  }
+}
+
+/** @type {[string, RegExp, '' | 'mods:read' | 'mods:write' | 'admin', (fake: FakeDaemon, request: Request, params: string[]) => Answer][]} */
+const table = [
+  ['GET', /^\/session$/, '', (fake, request) => ({ body: whoAmI(fake, session(fake, request)) })],
+  ['POST', /^\/session$/, '', signIn],
+  ['DELETE', /^\/session$/, '', signOut],
+  ['POST', /^\/setup$/, '', setUp],
+  ['GET', /^\/overview$/, 'admin', (fake) => ({ body: fake.overview })],
+  ['GET', /^\/mods$/, '', list],
+  ['POST', /^\/mods$/, 'mods:write', add],
+  ['GET', /^\/mods\/queue$/, '', (fake) => ({ body: { jobs: fake.jobs } })],
+  ['POST', /^\/mods\/queue\/(\d+)\/retry$/, 'mods:write', retry],
+  ['DELETE', /^\/mods\/queue\/(\d+)$/, 'mods:write', cancel],
+  ['GET', /^\/mods\/status$/, '', (fake) => ({ body: fake.status })],
+  ['GET', /^\/mods\/backup-servers$/, '', (fake) => ({ body: fake.servers })],
+  ['GET', /^\/mods\/([^/]+)$/, '', (fake, _request, [item]) => ({ body: view(fake, find(fake, item)) })],
+  ['POST', /^\/mods\/([^/]+)\/versions\/(\d+)\/verify$/, 'mods:write', verify],
+  [
+    'PUT',
+    /^\/mods\/([^/]+)\/versions\/(\d+)\/pin$/,
+    'mods:write',
+    (fake, _request, params) => pin(fake, params, true),
+  ],
+  [
+    'DELETE',
+    /^\/mods\/([^/]+)\/versions\/(\d+)\/pin$/,
+    'mods:write',
+    (fake, _request, params) => pin(fake, params, false),
+  ],
+  ['DELETE', /^\/mods\/([^/]+)\/versions\/(\d+)$/, 'mods:write', remove],
+];
+
+/**
+ * @param {FakeDaemon} fake
+ * @param {Request} request
+ * @returns {Answer}
+ */
+export function answer(fake, request) {
+  for (const [method, pattern, scope, handler] of table) {
+    const match = method === request.method && pattern.exec(request.path);
+    if (!match) continue;
+    const who = session(fake, request);
+    if (who && method !== 'GET' && request.headers['x-csrf-token'] !== who.csrf) {
+      throw new Problem(403, 'The request lacks the right X-CSRF-Token');
+    }
+    if (scope && !who) throw new Problem(401, 'Sign in first');
+    if (scope && who && !scopes(who.roles).includes(scope))
+      throw new Problem(403, 'Your account may not do this');
+    return handler(fake, request, match.slice(1).map(decodeURIComponent));
+  }
+  throw new Problem(404, 'There is nothing at this address');
+}
+
+/** @param {string[]} roles */
+function scopes(roles) {
+  if (roles.includes('admin')) return ['admin', 'mods:read', 'mods:write'];
+  return roles.includes('moderator') ? ['mods:read', 'mods:write'] : ['mods:read'];
+}
+
+/**
+ * @param {FakeDaemon} fake
+ * @param {Request} request
+ */
+function session(fake, request) {
+  const cookie = /(?:^|; )qm_session=([^;]*)/.exec(request.headers.cookie ?? '');
+  return cookie ? fake.sessions.get(cookie[1]) : undefined;
+}
+
+/**
+ * @param {FakeDaemon} fake
+ * @param {{ name: string, roles: string[], csrf: string } | undefined} who
+ */
+function whoAmI(fake, who) {
+  return {
+    account: who ? { id: 1, name: who.name, roles: who.roles } : null,
+    via: who ? 'session' : '',
+    scopes: who ? scopes(who.roles) : [],
+    csrf: who?.csrf ?? '',
+    needs_setup: fake.needsSetup,
+  };
+}
+
+/**
+ * @param {FakeDaemon} fake
+ * @param {{ name: string, roles: string[] }} account
+ * @returns {Answer}
+ */
+function open(fake, account) {
+  fake.serial += 1;
+  const token = `fake-session-${fake.serial}`;
+  const who = { name: account.name, roles: account.roles, csrf: `csrf-${fake.serial}` };
+  fake.sessions.set(token, who);
+  return {
+    body: whoAmI(fake, who),
+    headers: { 'Set-Cookie': `qm_session=${token}; Path=/; HttpOnly; SameSite=Lax` },
+  };
+}
+
+/**
+ * @param {FakeDaemon} fake
+ * @param {Request} request
+ */
+function signIn(fake, { body }) {
+  const account = fake.accounts.find((one) => one.name === body.name && one.password === body.password);
+  if (!account) throw new Problem(401, 'The name or the password is wrong');
+  return open(fake, account);
+}
+
+/**
+ * @param {FakeDaemon} fake
+ * @param {Request} request
+ */
+function signOut(fake, request) {
+  const cookie = /qm_session=([^;]*)/.exec(request.headers.cookie ?? '');
+  if (cookie) fake.sessions.delete(cookie[1]);
+  return { headers: { 'Set-Cookie': 'qm_session=; Path=/; Max-Age=0' } };
+}
+
+/**
+ * @param {FakeDaemon} fake
+ * @param {Request} request
+ */
+function setUp(fake, { body }) {
+  if (!fake.needsSetup) throw new Problem(409, 'There is an admin already, so there is nothing to set up');
+  if (body.token !== fake.setupToken)
+    throw new Problem(403, 'This setup link was used already or has expired');
+  if (body.password.length < 8) throw new Problem(400, 'The password needs at least 8 characters');
+  if (body.password === 'password1')
+    throw new Problem(400, 'This password is among the first that an attacker tries');
+  const account = { name: body.name, password: body.password, roles: ['admin'] };
+  fake.accounts.push(account);
+  fake.needsSetup = false;
+  return open(fake, account);
+}
+
+/** @typedef {import('./library.js').Mod} Mod */
+
+/** @type {Record<string, (a: Mod, b: Mod) => number>} */
+const orders = {
+  requested: (a, b) => (b.last_requested ?? '').localeCompare(a.last_requested ?? ''),
+  title: (a, b) => a.title.localeCompare(b.title),
+  size: (a, b) => b.size - a.size,
+  version: (a, b) => b.current_version - a.current_version,
+  id: (a, b) => Number(BigInt(a.id) - BigInt(b.id)),
+};
+
+/**
+ * @param {FakeDaemon} fake
+ * @param {Request} request
+ */
+function list(fake, { query }) {
+  const words = (query.get('q') ?? '').toLowerCase();
+  const state = query.get('state') ?? '';
+  const order = orders[query.get('sort') ?? 'requested'];
+  const limit = Number(query.get('limit') ?? 100);
+  if (!order || limit < 1 || limit > 500) {
+    throw new Problem(422, 'The request does not have the form this operation expects');
+  }
+  const found = fake.mods
+    .filter(
+      (one) => !words || [one.title.toLowerCase(), one.id, one.hex].some((text) => text.includes(words)),
+    )
+    .filter((one) => !state || one.state === state)
+    .sort(order);
+  const from = Number(query.get('cursor') ?? 0);
+  const next = from + limit < found.length ? String(from + limit) : '';
+  const mods = found.slice(from, from + limit).map((one) => view(fake, one));
+  return { body: { mods, next, total: found.length } };
+}
+
+/**
+ * A mod as the API shows it: addresses begin with the one the caller used.
+ * @param {FakeDaemon} fake
+ * @param {Mod} one
+ */
+function view(fake, one) {
+  return { ...one, versions: one.versions.map((each) => ({ ...each, url: fake.url + each.url })) };
+}
+
+/**
+ * @param {FakeDaemon} fake
+ * @param {string} item
+ */
+function find(fake, item) {
+  const spelled = /^(?:0x|m)([0-9a-f]+)$/i.exec(item);
+  const id = spelled ? BigInt(`0x${spelled[1]}`).toString() : item;
+  const found = fake.mods.find((one) => one.id === id);
+  if (!found) throw new Problem(404, 'There is no such mod');
+  return found;
+}
+
+/**
+ * @param {FakeDaemon} fake
+ * @param {Request} request
+ */
+function add(fake, { body }) {
+  const spelled = /^0x([0-9a-f]+)$|[?&]id=(\d+)/i.exec(body.item);
+  if (!spelled)
+    throw new Problem(400, `"${body.item}" is not a Workshop item`, 'Write for example 0x706d242');
+  const hex = BigInt(spelled[1] ? `0x${spelled[1]}` : spelled[2]).toString(16);
+  const item = BigInt(`0x${hex}`).toString();
+  if (!fake.mods.some((one) => one.id === item)) fake.mods.push(mod(hex, '', [], { state: 'resolving' }));
+  fake.serial += 1;
+  const job = {
+    id: String(fake.serial),
+    item,
+    hex,
+    version: 0,
+    title: '',
+    state: /** @type {const} */ ('resolving'),
+    source: '',
+    attempts: 0,
+    bytes: 0,
+    total: 0,
+    speed: 0,
+    error: '',
+    created_at: since(0),
+  };
+  fake.jobs.push(job);
+  fake.publish('mods.job', job);
+  fake.publish('mods.changed', { item });
+  return { status: 202, body: job };
+}
+
+/**
+ * Ends a job well, as the daemon does when the bytes are there.
+ * @param {FakeDaemon} fake
+ * @param {string} item
+ * @param {string} title
+ */
+export function complete(fake, item, title) {
+  const known = find(fake, item);
+  known.title = title;
+  known.state = 'ready';
+  known.versions = [version(known.hex, 1_763_000_000, { current: true })];
+  const job = fake.jobs.find((one) => one.item === item);
+  fake.jobs = fake.jobs.filter((one) => one.item !== item);
+  if (job) fake.publish('mods.job', { ...job, title, state: 'ready', bytes: 100, total: 100 });
+  fake.publish('mods.changed', { item });
+}
+
+/** @type {(fake: FakeDaemon, request: Request, params: string[]) => Answer} */
+function retry(fake, _request, [id]) {
+  const job = fake.jobs.find((one) => one.id === id);
+  if (!job) throw new Problem(404, 'There is no such job');
+  Object.assign(job, { state: 'queued', error: '', retry_at: undefined });
+  fake.publish('mods.job', job);
+  return { status: 202, body: job };
+}
+
+/** @type {(fake: FakeDaemon, request: Request, params: string[]) => Answer} */
+function cancel(fake, _request, [id]) {
+  fake.jobs = fake.jobs.filter((one) => one.id !== id);
+  return {};
+}
+
+/**
+ * @param {FakeDaemon} fake
+ * @param {string[]} params
+ */
+function findVersion(fake, [item, number]) {
+  const found = find(fake, item).versions.find((one) => one.version === Number(number));
+  if (!found) throw new Problem(404, 'There is no such version');
+  return found;
+}
+
+/** @type {(fake: FakeDaemon, request: Request, params: string[]) => Answer} */
+function verify(fake, _request, params) {
+  const found = findVersion(fake, params);
+  found.verified_at = since(0);
+  fake.publish('mods.changed', { item: find(fake, params[0]).id });
+  return { body: { ok: found.state === 'ready', reason: found.reason } };
+}
+
+/**
+ * @param {FakeDaemon} fake
+ * @param {string[]} params
+ * @param {boolean} pinned
+ * @returns {Answer}
+ */
+function pin(fake, params, pinned) {
+  const found = findVersion(fake, params);
+  found.pinned = pinned;
+  return {};
+}
+
+/** @type {(fake: FakeDaemon, request: Request, params: string[]) => Answer} */
+function remove(fake, { query }, params) {
+  const found = findVersion(fake, params);
+  const owner = find(fake, params[0]);
+  const whole = owner.versions.filter((one) => one.state === 'ready');
+  if (found.state === 'ready' && whole.length === 1 && query.get('force') !== 'true') {
+    throw new Problem(409, 'This is the last copy', 'Add ?force=true to delete it all the same');
+  }
+  owner.versions = owner.versions.filter((one) => one !== found);
+  return {};
+}
