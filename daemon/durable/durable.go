@@ -101,11 +101,11 @@ func fill(f File, perm fs.FileMode, write func(io.Writer) error) error {
 	return errors.Join(err, f.Close())
 }
 
-// chmod sets the mode where the file can do so. Temporary files begin at
-// 0600, so a file that cannot is only ever too private.
+// chmod sets the mode where there is one. Temporary files begin at 0600, so
+// a file that has none is only ever too private.
 func chmod(f File, perm fs.FileMode) error {
-	if c, ok := f.(interface{ Chmod(fs.FileMode) error }); ok {
-		return c.Chmod(perm)
+	if file, ok := OSFile(f); ok {
+		return file.Chmod(perm)
 	}
 	return nil
 }
