@@ -408,3 +408,25 @@ func TestFailingListenerEndsRun(t *testing.T) {
 		t.Fatal("Run goes on with one listener")
 	}
 }
+
+// TestFilesKeepSendfile: what sends files must find the socket below every
+// layer, on routes of both kinds.
+func TestFilesKeepSendfile(t *testing.T) {
+	s, _ := newTestServer(t)
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := requestConn(r)
+		if c == nil || c.raw == nil {
+			t.Errorf("%s: the socket is hidden", r.URL.Path)
+		} else if _, ok := c.Conn.(io.ReaderFrom); !ok {
+			t.Errorf("%s: %T hides ReadFrom", r.URL.Path, c.Conn)
+		}
+		if _, ok := w.(io.ReaderFrom); !ok {
+			t.Errorf("%s: %T hides ReadFrom", r.URL.Path, w)
+		}
+	})
+	s.First(func(raw string) bool { return raw == "/first" }, h)
+	s.Handle("GET /mux", h)
+	address, _ := start(t, s)
+	get(t, "http://"+address+"/first")
+	get(t, "http://"+address+"/mux")
+}
