@@ -43,6 +43,8 @@ type Found struct {
 	Checked bool
 	// Damage is why the zip is not served, "" when nothing is known against it.
 	Damage string
+
+	unread string // why the check could not read it
 }
 
 // Path returns the absolute path, for people and logs. Opening goes through
@@ -81,6 +83,7 @@ type RootStatus struct {
 	Zips, Folders int
 	// Unchecked counts the zips that were not read in full yet.
 	Unchecked int
+	// ScannedAt is when the folder was last read in full.
 	ScannedAt time.Time
 	// Problems holds at most 100; More counts those left out.
 	Problems []RootProblem
@@ -234,18 +237,30 @@ func (r *Roots) Status() []RootStatus {
 		s.Zips, s.Folders = len(d.zips), len(d.folders)
 		s.Problems = append([]RootProblem(nil), s.Problems...)
 		for _, z := range d.zips {
-			if z.Damage != "" {
-				s.add(RootProblem{
-					Code: "damaged", Text: z.Path() + " is damaged and not served: " + z.Damage,
-					Hint: "replace or remove the file; until then the version is looked for elsewhere",
-				})
-			} else if !z.Checked {
+			if p, ok := z.problem(); ok {
+				s.add(p)
+			}
+			if z.Damage == "" && !z.Checked {
 				s.Unchecked++
 			}
 		}
 		all = append(all, s)
 	}
 	return all
+}
+
+// problem is what is wrong with the one file.
+func (f *Found) problem() (RootProblem, bool) {
+	switch {
+	case f.Damage != "":
+		return RootProblem{
+			Code: "damaged", Text: f.Path() + " is damaged and not served: " + f.Damage,
+			Hint: "replace or remove the file; until then the version is looked for elsewhere",
+		}, true
+	case f.unread != "":
+		return RootProblem{Code: "unreadable", Text: f.Path() + " cannot be read: " + f.unread, Hint: hintReadable}, true
+	}
+	return RootProblem{}, false
 }
 
 func (s *RootStatus) add(p RootProblem) {

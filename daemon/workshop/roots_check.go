@@ -217,37 +217,43 @@ func (r *Roots) conclude(ctx context.Context, d *rootDir, c Check) error {
 }
 
 // runChecks reads the zips that were not checked yet, one at a time and
-// slowly: those that were served first, then the newest.
+// slowly: those that are being served first, then the newest.
 func (r *Roots) runChecks(ctx context.Context) {
 	release := idleIO()
 	defer release()
-	for {
-		pending := r.unchecked()
-		for len(pending) > 0 && ctx.Err() == nil {
-			f := pending[0]
-			select {
-			case n := <-r.boosts:
-				r.mu.RLock()
-				i := slices.IndexFunc(pending, func(f Found) bool { return f.Name == n })
-				r.mu.RUnlock()
-				if i > 0 {
-					f = pending[i]
-					pending = slices.Delete(pending, i, i+1)
-					pending = slices.Insert(pending, 0, f)
-				}
-			default:
-			}
-			pending = pending[1:]
+	for ctx.Err() == nil {
+		for _, f := range r.unchecked() {
+			r.checkBoosted(ctx)
 			r.checkQuietly(ctx, f)
 		}
 		select {
 		case <-r.check:
 		case <-ctx.Done():
+		}
+	}
+}
+
+// checkBoosted checks what was served unchecked since the last call.
+func (r *Roots) checkBoosted(ctx context.Context) {
+	for {
+		select {
+		case n := <-r.boosts:
+			for _, d := range r.dirs {
+				r.mu.RLock()
+				z := d.zips[n]
+				r.mu.RUnlock()
+				if z != nil {
+					r.checkQuietly(ctx, *z)
+				}
+			}
+		default:
 			return
 		}
 	}
 }
 
+// unchecked lists the zips without a verdict, the newest first. What may
+// still be written has to wait.
 func (r *Roots) unchecked() []Found {
 	var list []Found
 	for f := range r.All() {
@@ -259,23 +265,35 @@ func (r *Roots) unchecked() []Found {
 	return list
 }
 
+// checkQuietly checks the file unless it has a verdict by now. A file that
+// cannot be read is noted and tried again after the next scan.
 func (r *Roots) checkQuietly(ctx context.Context, f Found) {
-	_, err := r.checkZip(ctx, f, r.o.CheckRate)
-	if err != nil && ctx.Err() == nil {
-		r.note(f, entryProblem(err, f.Root, f.File, 0))
-	}
-}
-
-// note adds a problem that is not known yet.
-func (r *Roots) note(f Found, p RootProblem) {
-	r.mu.Lock()
 	d := r.dir(f.Root)
-	known := d == nil || slices.Contains(d.status.Problems, p)
-	if !known {
-		d.status.add(p)
+	r.mu.RLock()
+	now := d.zips[f.Name]
+	skip := now == nil || now.Checked || now.Damage != "" || r.fresh(*now)
+	r.mu.RUnlock()
+	if skip || ctx.Err() != nil {
+		return
+	}
+	_, err := r.checkZip(ctx, *now, r.o.CheckRate)
+	if err == nil || ctx.Err() != nil || errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	bare := reason(err)
+	if bare == err { //nolint:errorlint // not the file system's: it changed meanwhile, or the verdict was not stored
+		r.o.Log.Warn("a zip in a Workshop folder could not be checked now", "path", f.Path(), "err", err)
+		return
+	}
+	noted := *now
+	noted.unread = bare.Error()
+	r.mu.Lock()
+	same := d.zips[f.Name] == now
+	if same {
+		d.zips[f.Name] = &noted
 	}
 	r.mu.Unlock()
-	if !known {
+	if p, _ := noted.problem(); same && noted.unread != now.unread {
 		r.o.Log.Warn(p.Text, "code", p.Code, "hint", p.Hint)
 	}
 }
@@ -318,6 +336,7 @@ func (r *Roots) checkZip(ctx context.Context, z Found, rate int64) (Check, error
 		return Check{}, err
 	}
 	defer f.Close() //nolint:errcheck // only read
+	z.unread = ""
 	c := Check{Found: z}
 	in := &paced{ctx: ctx, r: f, rate: rate, clock: r.o.Clock}
 	err = modzip.Verify(ctx, in, z.Size, modzip.Full, r.o.Limits)

@@ -22,6 +22,8 @@ const (
 	mtimeGrain = 2 * time.Second
 	// maxRootEntries bounds the memory of one folder's index.
 	maxRootEntries = 500_000
+
+	hintReadable = "let the account that runs the daemon read the folder and everything in it"
 )
 
 func (r *Roots) runScans(ctx context.Context) {
@@ -212,9 +214,10 @@ func (r *Roots) apply(s *rootScan, failed error) {
 		r.recall(z)
 	}
 	r.mu.Lock()
+	// What this process found goes over what is written down.
 	for n, z := range s.zips {
-		if old := d.zips[n]; old != nil && old.Print == z.Print && old.File == z.File {
-			z.Checked, z.Damage = z.Checked || old.Checked, old.Damage
+		if old := d.zips[n]; old != nil && old.Print == z.Print && old.File == z.File && (old.Checked || old.Damage != "" || old.unread != "") {
+			z.Checked, z.Damage, z.unread = old.Checked, old.Damage, old.unread
 		}
 	}
 	changed := append(differences(d.zips, s.zips), differences(d.folders, s.folders)...)
@@ -285,7 +288,7 @@ func rootProblem(err error, path string) RootProblem {
 	}
 	return RootProblem{
 		Code: "root_unreadable", Text: fmt.Sprintf("the Workshop folder %s cannot be read: %v", path, reason(err)),
-		Hint: "let the account that runs the daemon read the folder and everything in it",
+		Hint: hintReadable,
 	}
 }
 
@@ -298,7 +301,7 @@ func entryProblem(err error, dir, file string, mode fs.FileMode) RootProblem {
 	}
 	return RootProblem{
 		Code: "unreadable", Text: fmt.Sprintf("%s in %s cannot be read: %v", file, dir, reason(err)),
-		Hint: "let the account that runs the daemon read the folder and everything in it",
+		Hint: hintReadable,
 	}
 }
 
@@ -315,6 +318,6 @@ func unreadable(err error, path string) error {
 		return fault.Wrap(err, fault.NotFound, "%s is gone", path)
 	}
 	return fault.Wrap(err, fault.Unavailable, "%s cannot be read", path).
-		WithHint("let the account that runs the daemon read the folder and everything in it").
+		WithHint(hintReadable).
 		WithRetryAfter(scanEvery)
 }
