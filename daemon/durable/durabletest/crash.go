@@ -3,6 +3,7 @@ package durabletest
 import (
 	"fmt"
 	"iter"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -59,7 +60,7 @@ func (r *Recorder) Rewrite(dir string, s State) error {
 	}
 	c := crash{log: log, keep: keeper(s)}
 	tree := c.names(r.tape.base)
-	for _, name := range slices.Sorted(mapKeys(tree)) {
+	for _, name := range slices.Sorted(maps.Keys(tree)) {
 		path, inode := filepath.Join(dir, filepath.FromSlash(name)), tree[name]
 		if inode == dirInode {
 			if err := os.MkdirAll(path, 0o750); err != nil {
@@ -73,16 +74,6 @@ func (r *Recorder) Rewrite(dir string, s State) error {
 		}
 	}
 	return nil
-}
-
-func mapKeys(m map[string]int) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 // crash works out one state.
@@ -129,7 +120,7 @@ func (c *crash) names(base map[string]int) map[string]int {
 		}
 	}
 	left := map[string]int{}
-	for _, d := range slices.Sorted(mapKeys(pending)) {
+	for _, d := range slices.Sorted(maps.Keys(pending)) {
 		left[d] = c.keep(pending[d])
 	}
 	tree := map[string]int{}
