@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -92,6 +93,7 @@ func New(ctx context.Context, o Options) (_ *Daemon, err error) {
 			return nil, err
 		}
 		d.workshop.Register(d.web)
+		d.web.NotFoundProgram(http.HandlerFunc(d.workshop.NotFormat))
 	}
 	d.admin = admin.New(admin.Options{
 		Page: webui.FS(), Workshop: d.workshop, Log: o.Log, Version: o.Version,

@@ -182,6 +182,8 @@ func (s *Server) serveUnmatched(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(rec.status)
 	case page && s.notFound != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		s.notFound.ServeHTTP(w, r)
+	case s.program != nil && !strings.HasPrefix(r.URL.Path, "/api/"):
+		s.program.ServeHTTP(w, r)
 	default:
 		WriteError(w, r, fault.New(fault.NotFound, "There is nothing at this address"))
 	}

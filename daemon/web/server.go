@@ -56,6 +56,7 @@ type Server struct {
 	identify func(*http.Request) (*http.Request, error)
 	home     http.Handler
 	notFound http.Handler
+	program  http.Handler // answers programs at unknown addresses, nil: a problem document
 
 	api      huma.API
 	document document
@@ -223,6 +224,11 @@ func (s *Server) Home(h http.Handler) { s.home = h }
 // NotFoundPage sets what answers a GET of an unknown path when Accept prefers
 // HTML. It must set the status itself.
 func (s *Server) NotFoundPage(h http.Handler) { s.notFound = h }
+
+// NotFoundProgram sets what answers a request of an unknown path outside of
+// the API by a program, in place of a problem document: the texts that old
+// clients know. It must set the status itself.
+func (s *Server) NotFoundProgram(h http.Handler) { s.program = h }
 
 // Registerer returns where features register their metrics.
 func (s *Server) Registerer() prometheus.Registerer { return s.metrics.registry }
