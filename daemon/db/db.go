@@ -47,10 +47,11 @@ type DB struct {
 	log     *slog.Logger
 	now     func() time.Time
 	read    *sql.DB
-	readers *statements // nil on PostgreSQL
-	write   *sql.DB     // the same pool as read on PostgreSQL
-	writer  *writer     // nil on PostgreSQL
-	locks   *sql.DB     // connections that hold advisory locks; nil on SQLite
+	readers *statements   // nil on PostgreSQL
+	turns   chan struct{} // one token per reader at work; nil on PostgreSQL
+	write   *sql.DB       // the same pool as read on PostgreSQL
+	writer  *writer       // nil on PostgreSQL
+	locks   *sql.DB       // connections that hold advisory locks; nil on SQLite
 	inUse   *durable.FileLock
 	holds   holds
 	unclean bool // SQLite was not closed the last time
@@ -150,6 +151,14 @@ func (d *DB) Read(ctx context.Context, fn func(tx *Tx) error) (err error) {
 	opts := &sql.TxOptions{ReadOnly: true}
 	if d.kind == Postgres {
 		opts.Isolation = sql.LevelRepeatableRead
+	}
+	if d.turns != nil {
+		select {
+		case d.turns <- struct{}{}:
+			defer func() { <-d.turns }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	stx, err := d.read.BeginTx(ctx, opts)
 	if err != nil {

@@ -133,9 +133,12 @@ func (d *DB) startSQLite(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if d.read, err = pool(readerDSN(d.Path()), readers); err != nil {
+	// Preparing a statement takes a connection of its own while the reader
+	// that needs it holds another, so one more than there are readers.
+	if d.read, err = pool(readerDSN(d.Path()), readers+1); err != nil {
 		return err
 	}
+	d.turns = make(chan struct{}, readers)
 	d.readers = newStatements(d.read.PrepareContext)
 	d.writer = newWriter(d.write, d.now)
 	return nil
