@@ -2,11 +2,14 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/quartermasterd/quartermaster/daemon/steam/steamtest"
 )
 
 func TestMain(m *testing.M) {
@@ -34,13 +37,39 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"damage": damage},
 		Setup: func(e *testscript.Env) error {
+			steam, err := steamtest.Start()
+			if err != nil {
+				return err
+			}
+			e.Defer(steam.Close)
+			steam.Put(
+				steamtest.Item{ID: 0x5f3f7c0, Updated: 1348957670, Title: "Combat", Content: steamtest.Zip(map[string]string{"a.lua": "return 1\n"})},
+				steamtest.Item{ID: 0x706d242, App: 4000, Updated: 1348957670, Title: "Other game", Content: steamtest.Zip(nil)},
+			)
+			config := fmt.Sprintf("[data]\ndir = %q\n[steam]\napi_url = %q\n[workshop.retention]\nmin_free = \"1MB\"\n", filepath.Join(e.WorkDir, "d"), steam.URL())
+			if err := os.WriteFile(filepath.Join(e.WorkDir, "c.toml"), []byte(config), 0o600); err != nil {
+				return err
+			}
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("XDG_DATA_HOME", filepath.Join(e.WorkDir, "data"))
 			e.Setenv("QM_EXAMPLE", example)
 			return nil
 		},
 	})
+}
+
+// damage flips a bit in the middle of a file.
+func damage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: damage FILE")
+	}
+	path := ts.MkAbs(args[0])
+	b, err := os.ReadFile(path)
+	ts.Check(err)
+	b[len(b)/2] ^= 1
+	ts.Check(os.WriteFile(path, b, 0o600))
 }
 
 func TestGrammarHasHelpEverywhere(t *testing.T) {
