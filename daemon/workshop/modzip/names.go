@@ -1,6 +1,7 @@
 package modzip
 
 import (
+	"fmt"
 	"path"
 	"strings"
 	"unicode/utf8"
@@ -91,10 +92,10 @@ func (n *names) add(name string) string {
 			if path.Clean(other) == path.Clean(name) {
 				return "the name occurs twice"
 			}
-			return "the name differs only in case from \"" + other + "\""
+			return fmt.Sprintf("the name differs only in case from %q", other)
 		}
 		if other, ok := n.dirs[key]; ok {
-			return "the name is also the folder of \"" + other + "\""
+			return fmt.Sprintf("the name is also the folder of %q", other)
 		}
 		n.files[key] = name
 		key = parent(key)
@@ -121,5 +122,17 @@ func parent(clean string) string {
 
 // fold maps names that a case-insensitive file system takes for one to the
 // same string. Upper before lower: that also joins letters with two lower
-// forms, such as the Greek sigmas.
-func fold(name string) string { return strings.ToLower(strings.ToUpper(name)) }
+// forms, such as the Greek sigmas. In a name of an unknown code page only
+// ASCII letters are known to have a case.
+func fold(name string) string {
+	if utf8.ValidString(name) {
+		return strings.ToLower(strings.ToUpper(name))
+	}
+	b := []byte(name)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
+}
