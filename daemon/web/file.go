@@ -97,14 +97,19 @@ func serveFileError(w http.ResponseWriter, r *http.Request, status int) {
 // setValidators sets the fields that a 304 has in common with a 200 (RFC 9110
 // §15.4.5).
 func (f *File) setValidators(h http.Header) {
+	v := newFields(h)
+	f.addValidators(v)
+}
+
+func (f *File) addValidators(v *fields) {
 	if f.ETag != "" {
-		h["Etag"] = []string{`"` + f.ETag + `"`}
+		v.set("Etag", append(append(append(v.text(), '"'), f.ETag...), '"'))
 	}
 	if f.hasModTime() {
-		h["Last-Modified"] = []string{f.ModTime.UTC().Format(http.TimeFormat)}
+		v.set("Last-Modified", f.ModTime.UTC().AppendFormat(v.text(), http.TimeFormat))
 	}
 	if f.CacheControl != "" {
-		h["Cache-Control"] = []string{f.CacheControl}
+		v.setString("Cache-Control", f.CacheControl)
 	}
 }
 
@@ -114,30 +119,52 @@ func (f *File) hasModTime() bool {
 	return !f.ModTime.IsZero() && f.ModTime.Unix() != 0
 }
 
-var (
+var ( // never written to
 	acceptBytes = []string{"bytes"}
 	noSniff     = []string{"nosniff"}
 	octetStream = []string{"application/octet-stream"}
 )
 
-// setHeader sets the whole header of a 200 or 206 with n bytes of body. It
-// writes to the map directly: the names are canonical.
+// setHeader sets the whole header of a 200 or 206 with n bytes of body.
 func (f *File) setHeader(h http.Header, n int64) {
-	f.setValidators(h)
+	v := newFields(h)
+	f.addValidators(v)
 	h["Accept-Ranges"] = acceptBytes
 	h["X-Content-Type-Options"] = noSniff
-	h["Content-Length"] = []string{strconv.FormatInt(n, 10)}
+	v.set("Content-Length", strconv.AppendInt(v.text(), n, 10))
 	h["Content-Type"] = octetStream
 	if f.ContentType != "" {
-		h["Content-Type"] = []string{f.ContentType}
+		v.setString("Content-Type", f.ContentType)
 	}
 	delete(h, "Content-Encoding")
 	if len(f.SHA256) > 0 {
-		h["Repr-Digest"] = []string{"sha-256=:" + base64.StdEncoding.EncodeToString(f.SHA256) + ":"}
+		v.set("Repr-Digest", append(base64.StdEncoding.AppendEncode(append(v.text(), "sha-256=:"...), f.SHA256), ':'))
 	}
 	if f.Filename != "" {
-		h["Content-Disposition"] = []string{mime.FormatMediaType("attachment", map[string]string{"filename": f.Filename})}
+		v.setString("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Filename}))
 	}
+}
+
+// fields fills a header with few allocations: the values of one answer share
+// one array. Names must be canonical.
+type fields struct {
+	header http.Header
+	values [8]string
+	n      int
+	buffer [96]byte
+}
+
+func newFields(h http.Header) *fields { return &fields{header: h} }
+
+// text is where the next value may be built; set copies it.
+func (v *fields) text() []byte { return v.buffer[:0] }
+
+func (v *fields) set(name string, value []byte) { v.setString(name, string(value)) }
+
+func (v *fields) setString(name, value string) {
+	v.values[v.n] = value
+	v.header[name] = v.values[v.n : v.n+1 : v.n+1]
+	v.n++
 }
 
 // sendBody sends the header and, unless for HEAD, the section.
