@@ -86,8 +86,8 @@ func grantable(a Account, wanted []string) ([]string, error) {
 				WithHint("the scopes are %s", strings.Join(roleScopes[RoleAdmin], ", "))
 		}
 		if !slices.Contains(have, scope) {
-			return nil, fault.New(fault.Forbidden, "%s may not do what the scope %s allows", a.Name, scope).
-				WithHint("%s may: %s", a.Name, strings.Join(have, ", "))
+			return nil, fault.New(fault.Forbidden, "The owner of the key may not do what the scope %s allows", scope).
+				WithHint("the owner's roles allow %s", strings.Join(have, ", "))
 		}
 	}
 	return scopes, nil

@@ -248,22 +248,24 @@ func (s *Service) listSessions(ctx context.Context, _ *struct{}) (*sessionsOutpu
 	return out, nil
 }
 
-type idInput struct {
+// IDInput is the number in a path.
+type IDInput struct {
 	ID int64 `path:"id" minimum:"1"`
 }
 
-func (s *Service) revokeSession(ctx context.Context, in *idInput) (*struct{}, error) {
+func (s *Service) revokeSession(ctx context.Context, in *IDInput) (*struct{}, error) {
 	return nil, s.RevokeSession(ctx, From(ctx).AccountID, in.ID)
 }
 
-// pageInput is how every list is asked for.
-type pageInput struct {
+// PageInput is how every list is asked for. Like IDInput it is exported because
+// huma does not look into unexported embedded structs.
+type PageInput struct {
 	Cursor string `query:"cursor" doc:"next of the page before; empty for the first page"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
 
 type keysInput struct {
-	pageInput
+	PageInput
 	Account int64 `query:"account" minimum:"0" doc:"Number of another account; for admins"`
 	All     bool  `query:"all" doc:"The keys of all accounts; for admins"`
 }
@@ -328,7 +330,7 @@ func (s *Service) createKey(ctx context.Context, in *createKeyInput) (*createKey
 	return out, nil
 }
 
-func (s *Service) revokeKey(ctx context.Context, in *idInput) (*struct{}, error) {
+func (s *Service) revokeKey(ctx context.Context, in *IDInput) (*struct{}, error) {
 	p := From(ctx)
 	owner := p.AccountID
 	if p.May(ScopeAdmin) {
@@ -344,7 +346,7 @@ type accountsOutput struct {
 	}
 }
 
-func (s *Service) listAccounts(ctx context.Context, in *pageInput) (*accountsOutput, error) {
+func (s *Service) listAccounts(ctx context.Context, in *PageInput) (*accountsOutput, error) {
 	all, next, err := s.Accounts(ctx, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, err
@@ -372,12 +374,12 @@ func (s *Service) createAccount(ctx context.Context, in *createAccountInput) (*a
 	return &accountOutput{a}, nil
 }
 
-func (s *Service) deleteAccount(ctx context.Context, in *idInput) (*struct{}, error) {
+func (s *Service) deleteAccount(ctx context.Context, in *IDInput) (*struct{}, error) {
 	return nil, s.Delete(ctx, in.ID)
 }
 
 type roleInput struct {
-	idInput
+	IDInput
 	Role string `path:"role" enum:"admin,moderator,analyst"`
 }
 
@@ -390,7 +392,7 @@ func (s *Service) revokeRole(ctx context.Context, in *roleInput) (*struct{}, err
 }
 
 type setPasswordInput struct {
-	idInput
+	IDInput
 	source
 	Body struct {
 		Current  string `json:"current,omitempty" maxLength:"1024" doc:"The present password; for one's own account"`
@@ -410,7 +412,7 @@ func (s *Service) setPassword(ctx context.Context, in *setPasswordInput) (*struc
 }
 
 type auditInput struct {
-	pageInput
+	PageInput
 	Action string `query:"action" maxLength:"64" doc:"Only this action, for example role.grant"`
 }
 

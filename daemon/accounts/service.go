@@ -139,9 +139,9 @@ func (s *Service) Accounts(ctx context.Context, cursor string, n int) (all []Acc
 	return all, next, err
 }
 
-// page cuts a list that was asked for with one row more than wanted.
+// page cuts a list that was asked for with one row more than the n wanted.
 func page[T any](all []T, n int, id func(T) int64) ([]T, string) {
-	if len(all) <= n {
+	if len(all) <= n || n < 1 {
 		return all, ""
 	}
 	return all[:n], strconv.FormatInt(id(all[n-1]), 10)

@@ -206,7 +206,7 @@ func deleteOtherSessions(ctx context.Context, tx *db.Tx, account, keep int64) er
 }
 
 func deleteExpiredSessions(ctx context.Context, tx *db.Tx, now time.Time) error {
-	_, err := tx.Exec(ctx, `DELETE FROM accounts_session WHERE last_seen_at < $1 OR created_at < $2`,
+	_, err := tx.Exec(ctx, `DELETE FROM accounts_session WHERE last_seen_at <= $1 OR created_at <= $2`,
 		db.Micros(now.Add(-sessionIdle)), db.Micros(now.Add(-sessionAbsolute)))
 	return err
 }
