@@ -93,75 +93,17 @@ func zip64(z []byte, open bool) []byte {
 	return append(append(append(z, long...), loc...), end...)
 }
 
-func TestVerifyRefuses(t *testing.T) {
-	ok := raw{name: "a.lua", data: "print 'hello'"}
-	named := func(name string) []byte { return build(archiveOptions{}, ok, raw{name: name, data: "x"}) }
-	dense := strings.Repeat("\x00", 2<<20)
-	dir := Directory // refused without reading the data
-	for name, c := range map[string]struct {
-		zip  []byte
-		mode Mode
-		want string
-	}{
-		"nothing":      {nil, dir, "zip: the file is empty"},
-		"web page":     {[]byte("\n<!DOCTYPE html><title>503</title>"), dir, "zip: the file is a web page, not an archive"},
-		"other file":   {bytes.Repeat([]byte("x"), 100_000), dir, "zip: the file is not an archive"},
-		"cut short":    {build(archiveOptions{}, ok)[:60], dir, "zip: the archive is cut short, its directory is missing"},
-		"suffix":       {build(archiveOptions{suffix: "\n"}, ok), dir, "zip: 1 bytes follow the end of the archive"},
-		"moved":        {append([]byte("MZ"), build(archiveOptions{}, ok)...), dir, "zip: the directory is not where the archive says, or bytes stand before the archive"},
-		"lost records": {build(archiveOptions{records: ptr(uint16(1))}, ok, raw{name: "b"}), dir, "zip: the directory holds more than its 1 entries"},
-		"more records": {build(archiveOptions{records: ptr(uint16(9))}, ok), dir, "zip: the directory is smaller than its number of entries"},
+// refusal is an archive that Verify must refuse, the mode in which it must at
+// the latest, and the reason.
+type refusal struct {
+	zip  []byte
+	mode Mode
+	want string
+}
 
-		"parent":       {named("../evil"), dir, `zip entry 2 "../evil": the name leads out of the folder`},
-		"inner parent": {named("a/../../evil"), dir, `zip entry 2 "a/../../evil": the name leads out of the folder`},
-		"absolute":     {named("/etc/passwd"), dir, `zip entry 2 "/etc/passwd": the name is an absolute path`},
-		"backslash":    {named(`..\evil`), dir, `zip entry 2 "..\\evil": the name has a backslash`},
-		"drive":        {named("C:evil"), dir, `zip entry 2 "C:evil": the name has a colon`},
-		"stream":       {named("a.txt:evil"), dir, `zip entry 2 "a.txt:evil": the name has a colon`},
-		"device":       {named("NUL"), dir, `zip entry 2 "NUL": the name is a device on Windows`},
-		"device ext":   {named("lua/aux.lua"), dir, `zip entry 2 "lua/aux.lua": the name is a device on Windows`},
-		"device dir":   {named("com1/a"), dir, `zip entry 2 "com1/a": the name is a device on Windows`},
-		"device blank": {named("lpt9 .txt"), dir, `zip entry 2 "lpt9 .txt": the name is a device on Windows`},
-		"NUL byte":     {named("a\x00b"), dir, `zip entry 2 "a\x00b": the name has a control character`},
-		"no name":      {build(archiveOptions{}, raw{}), dir, `zip entry 1 "": the name is empty`},
-		"only dots":    {named("./."), dir, `zip entry 2 "./.": the name is not a file`},
-		"twice":        {named("a.lua"), dir, `zip entry 2 "a.lua": the name occurs twice`},
-		"twice, dots":  {named("./a.lua"), dir, `zip entry 2 "./a.lua": the name occurs twice`},
-		"case clash":   {named("A.LUA"), dir, `zip entry 2 "A.LUA": the name differs only in case from "a.lua"`},
-		"code page":    {build(archiveOptions{}, raw{name: "A\xe9"}, raw{name: "a\xe9"}), dir, `zip entry 2 "a\xe9": the name differs only in case from "A\xe9"`},
-		"sigmas":       {build(archiveOptions{}, raw{name: "ς"}, raw{name: "σ"}), dir, `zip entry 2 "σ": the name differs only in case from "ς"`},
-		"file, folder": {named("a.lua/b"), dir, `zip entry 2 "a.lua/b": a folder of the name is also a file`},
-		"folder, file": {build(archiveOptions{}, raw{name: "B/c"}, raw{name: "b"}), dir, `zip entry 2 "b": the name is also the folder of "B/c"`},
-		"long name":    {named(strings.Repeat("n", 5000)), dir, `zip entry 2 "` + strings.Repeat("n", 64) + `…": the name is too long`},
-
-		"link":         {build(archiveOptions{}, raw{name: "a", data: "/etc/passwd", attrs: 0o120777 << 16}), dir, `zip entry 1 "a": it is a symbolic link`},
-		"device file":  {build(archiveOptions{}, raw{name: "a", attrs: 0o020666 << 16}), dir, `zip entry 1 "a": it is neither a file nor a folder`},
-		"encrypted":    {build(archiveOptions{}, raw{name: "a", data: "x", flags: flagEncrypted}), dir, `zip entry 1 "a": it is encrypted`},
-		"bzip2":        {build(archiveOptions{}, raw{name: "a", data: "x", method: 12}), dir, `zip entry 1 "a": compression method 12 is not supported`},
-		"full folder":  {build(archiveOptions{}, raw{name: "a/", data: "x"}), dir, `zip entry 1 "a/": it is a folder with content`},
-		"stored sizes": {build(archiveOptions{}, raw{name: "a", data: "x", size: 2}), dir, `zip entry 1 "a": its sizes contradict each other`},
-		"dense":        {build(archiveOptions{}, raw{name: "a", data: dense, method: methodDeflate}), dir, `zip entry 1 "a": it unpacks to more than 200 times its size`},
-		"too large":    {build(archiveOptions{}, raw{name: "a", size: 2<<30 + 1, method: methodDeflate, packed: make([]byte, 16)}), dir, `zip entry 1 "a": it is larger than 2147483648 bytes`},
-		"no zip64":     {build(archiveOptions{}, raw{name: "a", size: max32, method: methodDeflate}), dir, `zip entry 1 "a": its zip64 sizes are missing`},
-		"other part":   {build(archiveOptions{}, raw{name: "a", offset: ptr(uint32(1 << 30))}), dir, `zip entry 1 "a": it overlaps what follows it`},
-
-		"overlapping": {build(archiveOptions{}, raw{name: "a", data: "same"}, raw{name: "b", data: "same", skipLocal: true, offset: ptr(uint32(0))}), dir, `zip entry 1 "a": it overlaps what follows it`},
-		"into next":   {build(archiveOptions{}, raw{name: "a", data: "x", packedLen: 40, size: 40}, raw{name: "b", data: "x"}), dir, `zip entry 1 "a": it overlaps what follows it`},
-		"past end":    {build(archiveOptions{}, raw{name: "a", data: "x", packedLen: 4000, size: 4000}), dir, `zip entry 1 "a": it overlaps what follows it`},
-
-		"wrong CRC":       {build(archiveOptions{}, ok, raw{name: "b", data: "x", crc: 1}), Full, `zip entry 2 "b": CRC mismatch`},
-		"local name":      {build(archiveOptions{}, raw{name: "a.lua", localName: "b.lua", data: "x"}), Full, `zip entry 1 "a.lua": its header has another name`},
-		"local size":      {build(archiveOptions{}, raw{name: "a", data: "x", localSize: 7}), Full, `zip entry 1 "a": its header has other sizes than the directory`},
-		"no header":       {build(archiveOptions{prefix: strings.Repeat("x", 99)}, raw{name: "a", offset: ptr(uint32(3))}), Full, `zip entry 1 "a": its header is not where the directory says`},
-		"longer":          {build(archiveOptions{}, raw{name: "a", data: "abc", size: 2, localSize: 2, method: methodDeflate}), Full, `zip entry 1 "a": it is longer than the directory says`},
-		"shorter":         {build(archiveOptions{}, raw{name: "a", data: "abc", size: 4, localSize: 4, method: methodDeflate}), Full, `zip entry 1 "a": it is shorter than the directory says`},
-		"rest":            {build(archiveOptions{}, raw{name: "a", data: "abc", packed: append(deflate("abc"), 0), method: methodDeflate}), Full, `zip entry 1 "a": bytes follow its packed data`},
-		"garbage":         {build(archiveOptions{}, raw{name: "a", data: "abc", packed: []byte{0xff, 0xff, 0xff}, method: methodDeflate}), Full, `zip entry 1 "a": its packed data are damaged`},
-		"no descriptor":   {build(archiveOptions{}, raw{name: "a", data: "abc", flags: flagDescriptor}), Full, `zip entry 1 "a": its data descriptor is missing`},
-		"false promise":   {build(archiveOptions{}, raw{name: "a", data: "abc", flags: flagDescriptor, trailer: descriptorOf(true, false, "abd", 3)}), Full, `zip entry 1 "a": its data descriptor contradicts the directory`},
-		"end records":     {lyingZip64(build(archiveOptions{}, ok)), dir, "zip: the two end records differ"},
-		"zip64 elsewhere": {append(zip64(build(archiveOptions{}, ok), true)[:0:0], movedZip64(build(archiveOptions{}, ok))...), dir, "zip: the zip64 end record is not where the archive says"},
-	} {
+func refuse(t *testing.T, cases map[string]refusal) {
+	t.Helper()
+	for name, c := range cases {
 		modes := []Mode{Full}
 		if c.mode == Directory {
 			modes = append(modes, Directory)
@@ -175,6 +117,91 @@ func TestVerifyRefuses(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestVerifyRefusesArchives(t *testing.T) {
+	ok := raw{name: "a.lua", data: "print 'hello'"}
+	refuse(t, map[string]refusal{
+		"nothing":      {nil, Directory, "zip: the file is empty"},
+		"web page":     {[]byte("\n<!DOCTYPE html><title>503</title>"), Directory, "zip: the file is a web page, not an archive"},
+		"other file":   {bytes.Repeat([]byte("x"), 100_000), Directory, "zip: the file is not an archive"},
+		"cut short":    {build(archiveOptions{}, ok)[:60], Directory, "zip: the archive is cut short, its directory is missing"},
+		"suffix":       {build(archiveOptions{suffix: "\n"}, ok), Directory, "zip: 1 bytes follow the end of the archive"},
+		"moved":        {append([]byte("MZ"), build(archiveOptions{}, ok)...), Directory, "zip: the directory is not where the archive says, or bytes stand before the archive"},
+		"lost records": {build(archiveOptions{records: ptr(uint16(1))}, ok, raw{name: "b"}), Directory, "zip: the directory holds more than its 1 entries"},
+		"more records": {build(archiveOptions{records: ptr(uint16(9))}, ok), Directory, "zip: the directory is smaller than its number of entries"},
+	})
+}
+
+func TestVerifyRefusesNames(t *testing.T) {
+	named := func(name string) []byte {
+		return build(archiveOptions{}, raw{name: "a.lua", data: "print 'hello'"}, raw{name: name, data: "x"})
+	}
+	refuse(t, map[string]refusal{
+		"parent":       {named("../evil"), Directory, `zip entry 2 "../evil": the name leads out of the folder`},
+		"inner parent": {named("a/../../evil"), Directory, `zip entry 2 "a/../../evil": the name leads out of the folder`},
+		"absolute":     {named("/etc/passwd"), Directory, `zip entry 2 "/etc/passwd": the name is an absolute path`},
+		"backslash":    {named(`..\evil`), Directory, `zip entry 2 "..\\evil": the name has a backslash`},
+		"drive":        {named("C:evil"), Directory, `zip entry 2 "C:evil": the name has a colon`},
+		"stream":       {named("a.txt:evil"), Directory, `zip entry 2 "a.txt:evil": the name has a colon`},
+		"device":       {named("NUL"), Directory, `zip entry 2 "NUL": the name is a device on Windows`},
+		"device ext":   {named("lua/aux.lua"), Directory, `zip entry 2 "lua/aux.lua": the name is a device on Windows`},
+		"device dir":   {named("com1/a"), Directory, `zip entry 2 "com1/a": the name is a device on Windows`},
+		"device blank": {named("lpt9 .txt"), Directory, `zip entry 2 "lpt9 .txt": the name is a device on Windows`},
+		"NUL byte":     {named("a\x00b"), Directory, `zip entry 2 "a\x00b": the name has a control character`},
+		"no name":      {build(archiveOptions{}, raw{}), Directory, `zip entry 1 "": the name is empty`},
+		"only dots":    {named("./."), Directory, `zip entry 2 "./.": the name is not a file`},
+		"twice":        {named("a.lua"), Directory, `zip entry 2 "a.lua": the name occurs twice`},
+		"twice, dots":  {named("./a.lua"), Directory, `zip entry 2 "./a.lua": the name occurs twice`},
+		"case clash":   {named("A.LUA"), Directory, `zip entry 2 "A.LUA": the name differs only in case from "a.lua"`},
+		"code page":    {build(archiveOptions{}, raw{name: "A\xe9"}, raw{name: "a\xe9"}), Directory, `zip entry 2 "a\xe9": the name differs only in case from "A\xe9"`},
+		"sigmas":       {build(archiveOptions{}, raw{name: "ς"}, raw{name: "σ"}), Directory, `zip entry 2 "σ": the name differs only in case from "ς"`},
+		"file, folder": {named("a.lua/b"), Directory, `zip entry 2 "a.lua/b": a folder of the name is also a file`},
+		"folder, file": {build(archiveOptions{}, raw{name: "B/c"}, raw{name: "b"}), Directory, `zip entry 2 "b": the name is also the folder of "B/c"`},
+		"long name":    {named(strings.Repeat("n", 5000)), Directory, `zip entry 2 "` + strings.Repeat("n", 64) + `…": the name is too long`},
+	})
+}
+
+func TestVerifyRefusesEntries(t *testing.T) {
+	dense := strings.Repeat("\x00", 2<<20)
+	refuse(t, map[string]refusal{
+		"link":         {build(archiveOptions{}, raw{name: "a", data: "/etc/passwd", attrs: 0o120777 << 16}), Directory, `zip entry 1 "a": it is a symbolic link`},
+		"device file":  {build(archiveOptions{}, raw{name: "a", attrs: 0o020666 << 16}), Directory, `zip entry 1 "a": it is neither a file nor a folder`},
+		"encrypted":    {build(archiveOptions{}, raw{name: "a", data: "x", flags: flagEncrypted}), Directory, `zip entry 1 "a": it is encrypted`},
+		"bzip2":        {build(archiveOptions{}, raw{name: "a", data: "x", method: 12}), Directory, `zip entry 1 "a": compression method 12 is not supported`},
+		"full folder":  {build(archiveOptions{}, raw{name: "a/", data: "x"}), Directory, `zip entry 1 "a/": it is a folder with content`},
+		"stored sizes": {build(archiveOptions{}, raw{name: "a", data: "x", size: 2}), Directory, `zip entry 1 "a": its sizes contradict each other`},
+		"dense":        {build(archiveOptions{}, raw{name: "a", data: dense, method: methodDeflate}), Directory, `zip entry 1 "a": it unpacks to more than 200 times its size`},
+		"too large":    {build(archiveOptions{}, raw{name: "a", size: 2<<30 + 1, method: methodDeflate, packed: make([]byte, 16)}), Directory, `zip entry 1 "a": it is larger than 2147483648 bytes`},
+		"no zip64":     {build(archiveOptions{}, raw{name: "a", size: max32, method: methodDeflate}), Directory, `zip entry 1 "a": its zip64 sizes are missing`},
+		"other part":   {build(archiveOptions{}, raw{name: "a", offset: ptr(uint32(1 << 30))}), Directory, `zip entry 1 "a": it overlaps what follows it`},
+	})
+}
+
+func TestVerifyRefusesOverlaps(t *testing.T) {
+	refuse(t, map[string]refusal{
+		"overlapping": {build(archiveOptions{}, raw{name: "a", data: "same"}, raw{name: "b", data: "same", skipLocal: true, offset: ptr(uint32(0))}), Directory, `zip entry 1 "a": it overlaps what follows it`},
+		"into next":   {build(archiveOptions{}, raw{name: "a", data: "x", packedLen: 40, size: 40}, raw{name: "b", data: "x"}), Directory, `zip entry 1 "a": it overlaps what follows it`},
+		"past end":    {build(archiveOptions{}, raw{name: "a", data: "x", packedLen: 4000, size: 4000}), Directory, `zip entry 1 "a": it overlaps what follows it`},
+	})
+}
+
+func TestVerifyRefusesData(t *testing.T) {
+	ok := raw{name: "a.lua", data: "print 'hello'"}
+	refuse(t, map[string]refusal{
+		"wrong CRC":       {build(archiveOptions{}, ok, raw{name: "b", data: "x", crc: 1}), Full, `zip entry 2 "b": CRC mismatch`},
+		"local name":      {build(archiveOptions{}, raw{name: "a.lua", localName: "b.lua", data: "x"}), Full, `zip entry 1 "a.lua": its header has another name`},
+		"local size":      {build(archiveOptions{}, raw{name: "a", data: "x", localSize: 7}), Full, `zip entry 1 "a": its header has other sizes than the directory`},
+		"no header":       {build(archiveOptions{prefix: strings.Repeat("x", 99)}, raw{name: "a", offset: ptr(uint32(3))}), Full, `zip entry 1 "a": its header is not where the directory says`},
+		"longer":          {build(archiveOptions{}, raw{name: "a", data: "abc", size: 2, localSize: 2, method: methodDeflate}), Full, `zip entry 1 "a": it is longer than the directory says`},
+		"shorter":         {build(archiveOptions{}, raw{name: "a", data: "abc", size: 4, localSize: 4, method: methodDeflate}), Full, `zip entry 1 "a": it is shorter than the directory says`},
+		"rest":            {build(archiveOptions{}, raw{name: "a", data: "abc", packed: append(deflate("abc"), 0), method: methodDeflate}), Full, `zip entry 1 "a": bytes follow its packed data`},
+		"garbage":         {build(archiveOptions{}, raw{name: "a", data: "abc", packed: []byte{0xff, 0xff, 0xff}, method: methodDeflate}), Full, `zip entry 1 "a": its packed data are damaged`},
+		"no descriptor":   {build(archiveOptions{}, raw{name: "a", data: "abc", flags: flagDescriptor}), Full, `zip entry 1 "a": its data descriptor is missing`},
+		"false promise":   {build(archiveOptions{}, raw{name: "a", data: "abc", flags: flagDescriptor, trailer: descriptorOf(true, false, "abd", 3)}), Full, `zip entry 1 "a": its data descriptor contradicts the directory`},
+		"end records":     {lyingZip64(build(archiveOptions{}, ok)), Directory, "zip: the two end records differ"},
+		"zip64 elsewhere": {movedZip64(build(archiveOptions{}, ok)), Directory, "zip: the zip64 end record is not where the archive says"},
+	})
 }
 
 func lyingZip64(z []byte) []byte {
