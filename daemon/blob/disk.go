@@ -27,7 +27,12 @@ type Disk struct {
 
 	mu      sync.Mutex
 	writing map[string]struct{} // temporary files that Sweep must leave alone
+	folders map[string]struct{} // whose names are known to be durable
 }
+
+// maxFolders bounds what is remembered of folders; beyond it they are synced
+// again.
+const maxFolders = 4096
 
 var _ Store = (*Disk)(nil)
 
@@ -45,7 +50,7 @@ func OpenDisk(fsys durable.FS, dir string) (*Disk, error) {
 	if err != nil {
 		return nil, diskError(err, "The folder for stored files cannot be opened")
 	}
-	return &Disk{dir: dir, fs: below, writing: make(map[string]struct{})}, nil
+	return &Disk{dir: dir, fs: below, writing: make(map[string]struct{}), folders: make(map[string]struct{})}, nil
 }
 
 // Close gives the directory's handle back. Objects that are open stay open.
@@ -71,7 +76,7 @@ func (d *Disk) Create(ctx context.Context, key string) (Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := durable.MkdirAll(d.fs, filepath.Dir(path), 0o750); err != nil {
+	if err := d.folder(filepath.Dir(path)); err != nil {
 		return nil, diskError(err, "No folder for %s can be made", key)
 	}
 	f, err := d.fs.CreateTemp(filepath.Dir(path), tempPrefix+"*")
@@ -157,7 +162,7 @@ func (d *Disk) Rename(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	if err := durable.MkdirAll(d.fs, filepath.Dir(path), 0o750); err != nil {
+	if err := d.folder(filepath.Dir(path)); err != nil {
 		return diskError(err, "No folder for %s can be made", to)
 	}
 	if err := d.fs.Rename(old, path); err != nil {
@@ -282,6 +287,34 @@ func (d *Disk) enter(ctx context.Context, key string) (string, error) {
 		return "", err
 	}
 	return d.Path(key)
+}
+
+// folder makes a folder durably, with its parents. That it exists is not
+// enough: another writer may have made it a moment ago and not synced yet.
+func (d *Disk) folder(path string) error {
+	d.mu.Lock()
+	_, known := d.folders[path]
+	d.mu.Unlock()
+	if known {
+		if _, err := d.fs.Stat(path); !absent(err) {
+			return err
+		}
+	}
+	if err := d.fs.MkdirAll(path, 0o750); err != nil {
+		return err
+	}
+	for p := path; p != d.dir; p = filepath.Dir(p) {
+		if err := d.fs.SyncDir(filepath.Dir(p)); err != nil {
+			return err
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.folders) >= maxFolders {
+		clear(d.folders)
+	}
+	d.folders[path] = struct{}{}
+	return nil
 }
 
 func (d *Disk) mark(path string, writing bool) {

@@ -124,14 +124,20 @@ func (d *DB) openSQLite(ctx context.Context, migrations fs.FS) error {
 	if err := d.migrateSQLite(ctx, migrations, alone); err != nil {
 		return err
 	}
-	return d.startSQLite(ctx)
+	if alone {
+		if err := d.share(ctx); err != nil {
+			return err
+		}
+		// While the lock changed hands a newer program may have had it.
+		if err := d.migrateSQLite(ctx, migrations, false); err != nil {
+			return err
+		}
+	}
+	return d.startSQLite()
 }
 
-// startSQLite opens what runs beside others: the lock is shared from here on.
-func (d *DB) startSQLite(ctx context.Context) error {
-	if err := d.share(ctx); err != nil {
-		return err
-	}
+// startSQLite opens what runs beside others.
+func (d *DB) startSQLite() error {
 	var err error
 	// Preparing a statement takes a connection of its own while the reader
 	// that needs it holds another, so one more than there are readers.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -124,21 +125,26 @@ func states(t *testing.T, r *Recorder) (most, none map[string]string) {
 	return read("most"), read("none")
 }
 
-func TestRecorderKnowsWhatIsDurable(t *testing.T) {
-	files := func(f ...string) map[string]string {
-		m := map[string]string{}
-		for i := 0; i < len(f); i += 2 {
-			m[f[i]] = f[i+1]
-		}
-		return m
+// trace is something done to a folder that held the file "old", and what is
+// there after a power cut.
+type trace struct {
+	name       string
+	do         func(t *testing.T, fsys durable.FS, dir string) error
+	most, none map[string]string
+}
+
+// files makes a map of names and contents.
+func files(f ...string) map[string]string {
+	m := map[string]string{}
+	for i := 0; i < len(f); i += 2 {
+		m[f[i]] = f[i+1]
 	}
-	tests := []struct {
-		name       string
-		do         func(t *testing.T, fsys durable.FS, dir string) error
-		most, none map[string]string
-	}{
-		{"nothing", func(*testing.T, durable.FS, string) error { return nil },
-			files("old", "old content"), files("old", "old content")},
+	return m
+}
+
+func fileTraces() []trace {
+	return []trace{{"nothing", func(*testing.T, durable.FS, string) error { return nil },
+		files("old", "old content"), files("old", "old content")},
 		{"no sync at all", func(t *testing.T, fsys durable.FS, dir string) error {
 			write(t, fsys, filepath.Join(dir, "a"), "new", false)
 			return nil
@@ -155,6 +161,11 @@ func TestRecorderKnowsWhatIsDurable(t *testing.T) {
 			write(t, fsys, filepath.Join(dir, "a"), "new", true)
 			return fsys.Rename(filepath.Join(dir, "a"), filepath.Join(dir, "old"))
 		}, files("old", "old content"), files("old", "new")},
+	}
+}
+
+func nameTraces() []trace {
+	return []trace{
 		{"replaced", func(t *testing.T, fsys durable.FS, dir string) error {
 			return durable.Replace(fsys, filepath.Join(dir, "old"), 0o600, func(w io.Writer) error {
 				_, err := io.WriteString(w, "new")
@@ -185,7 +196,10 @@ func TestRecorderKnowsWhatIsDurable(t *testing.T) {
 			return nil
 		}, files("old", "old content"), files("old", "n")},
 	}
-	for _, tt := range tests {
+}
+
+func TestRecorderKnowsWhatIsDurable(t *testing.T) {
+	for _, tt := range slices.Concat(fileTraces(), nameTraces()) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			if err := os.WriteFile(filepath.Join(dir, "old"), []byte("old content"), 0o600); err != nil {
