@@ -54,7 +54,8 @@ type DB struct {
 	locks   *sql.DB       // connections that hold advisory locks; nil on SQLite
 	inUse   *durable.FileLock
 	holds   holds
-	unclean bool // SQLite was not closed the last time
+	unclean bool      // SQLite was not closed the last time
+	alone   time.Time // when nobody else had the database open; zero if somebody had
 	closing sync.Once
 	closed  chan struct{}
 	closeEr error
@@ -108,6 +109,11 @@ func (d *DB) Path() string {
 	}
 	return filepath.Join(d.dir, fileName)
 }
+
+// Alone returns when this process opened the database, if no other process
+// had it open then: whatever was left half done before that moment was left
+// by one that is gone. ok is always false on PostgreSQL.
+func (d *DB) Alone() (since time.Time, ok bool) { return d.alone, !d.alone.IsZero() }
 
 // Close waits for the writes that were accepted, moves the write-ahead log
 // into the database and closes it. Later calls return what the first did.

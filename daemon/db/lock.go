@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// A lease on SQLite outlives a killed owner by this long at most.
+// A lease on SQLite outlives a killed owner by this long at most, and not at
+// all when the next process finds itself alone.
 const (
 	leaseTime  = 30 * time.Second
 	leaseRenew = leaseTime / 3
@@ -21,8 +22,9 @@ const (
 // Lock takes the lock name if nobody holds it, in this process or another
 // that uses the same database; ok is false when somebody does. release gives
 // it back and may be called more than once; Close gives back what is left.
-// The lock of a process that was killed ends at once on PostgreSQL and after
-// half a minute on SQLite. A lock keeps work from being done twice at a time
+// The lock of a process that was killed ends at once on PostgreSQL; on SQLite
+// after half a minute, or as soon as a process opens the database that no
+// other has open. A lock keeps work from being done twice at a time
 // and is no proof against it: what must never happen twice needs a row that
 // says so.
 func (d *DB) Lock(ctx context.Context, name string) (release func(), ok bool, err error) {
@@ -54,9 +56,13 @@ func (d *DB) lockSQLite(ctx context.Context, name string) (func(), bool, error) 
 	owner := rand.Text()
 	var ok bool
 	err := d.Write(ctx, func(tx *Tx) error {
+		over := Micros(tx.Now)
+		if !d.alone.IsZero() { // renewed before we were alone: its owner is gone
+			over = max(over, Micros(d.alone.Add(leaseTime))-1)
+		}
 		n, err := tx.Exec(ctx, `INSERT INTO db_lock (name, owner, until) VALUES ($1, $2, $3)
 			ON CONFLICT (name) DO UPDATE SET owner = $2, until = $3 WHERE db_lock.until <= $4`,
-			name, owner, Micros(tx.Now.Add(leaseTime)), Micros(tx.Now))
+			name, owner, Micros(tx.Now.Add(leaseTime)), over)
 		ok = n == 1
 		return err
 	})

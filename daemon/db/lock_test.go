@@ -80,3 +80,44 @@ func TestLeaseOfTheDeadEnds(t *testing.T) {
 	}
 	release()
 }
+
+// A process that finds itself alone waits for no lease of the dead.
+func TestAloneInheritsNoLease(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	open := func() *db.DB {
+		t.Helper()
+		d, err := db.Open(ctx, db.Options{Dir: dir, Now: func() time.Time { return now }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	d := open()
+	write(t, d, "INSERT INTO db_lock (name, owner, until) VALUES ('scan', 'the dead', $1)", db.Micros(now.Add(30*time.Second)))
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Second)
+	first := open()
+	defer first.Close()
+	since, alone := first.Alone()
+	if !alone || !since.Equal(now) {
+		t.Errorf("Alone = %v, %v, want %v", since, alone, now)
+	}
+	release, ok, err := first.Lock(ctx, "scan")
+	if err != nil || !ok {
+		t.Fatalf("Lock = %v, %v, want the lock of the dead", ok, err)
+	}
+	defer release()
+	second := open()
+	defer second.Close()
+	if _, alone := second.Alone(); alone {
+		t.Error("the second process believes itself alone")
+	}
+	for name, d := range map[string]*db.DB{"first": first, "second": second} {
+		if _, ok, err := d.Lock(ctx, "scan"); err != nil || ok {
+			t.Errorf("%s: Lock = %v, %v while it is held", name, ok, err)
+		}
+	}
+}

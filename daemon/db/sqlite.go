@@ -106,6 +106,7 @@ func (d *DB) openSQLite(ctx context.Context, migrations fs.FS) error {
 		return err
 	}
 	if alone {
+		d.alone = d.now()
 		if d.unclean, err = checkFiles(d.Path()); err != nil {
 			return err
 		}
