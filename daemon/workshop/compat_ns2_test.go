@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/quartermasterd/quartermaster/daemon/config"
 )
 
 // ns2Grammar is the grammar of the wire, written independently of the parser.
@@ -224,8 +226,7 @@ func TestNS2_MissLimit(t *testing.T) {
 
 func TestNS2_AllowList(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil)
-	r.policy.allow = map[ItemID]struct{}{vectorItem: {}}
+	r := newRig(t, func(c *config.Workshop) { c.Allow = []config.Item{vectorItem} })
 	if a, _ := r.decide(r.clock.Now(), request{name: Name{1, 1}, mayStart: func() bool { return true }}); a != answerNotServing {
 		t.Errorf("not in the allow list: %v", a.reason())
 	}

@@ -146,11 +146,9 @@ func (s *Service) refuseJob(want Want) error {
 		return refusal(answerOldVersion)
 	}
 	const hint = "copy the installed item into one of workshop.roots as m<hex>_<version>"
-	s.problems.set(s.log, Problem{
-		Code: problemNoSource, Hint: hint,
-		Text: fmt.Sprintf("No source can supply m%s (%s): Steam offers no download address for it", want.Name.Item.Hex(), d.Title),
-	})
-	s.log.Warn("no source can supply an item", "item", "m"+want.Name.Item.Hex(), "title", d.Title, "hint", hint)
+	text := fmt.Sprintf("no source can supply m%s (%s): Steam offers no download address for it", want.Name.Item.Hex(), d.Title)
+	s.log.Warn(text, "hint", hint)
+	s.problems.note(Problem{Code: problemNoSource, Text: text, Hint: hint})
 	return refusal(answerNoSource)
 }
 

@@ -37,7 +37,7 @@ func (s *Service) Run(ctx context.Context) error {
 	s.sweep(ctx)
 	g, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
-		s.details.Run, s.roots.Run, s.runQueue, s.runRenewer, s.runFlusher, s.runVerifier, s.runMonitor, s.runTidier,
+		s.details.Run, s.runRoots, s.runQueue, s.runRenewer, s.runFlusher, s.runVerifier, s.runMonitor, s.runTidier,
 	} {
 		g.Go(func() error { return run(ctx) })
 	}
@@ -50,6 +50,16 @@ func (s *Service) Run(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// runRoots keeps up with the operator's folders. What another run knew of
+// them is put right after the first scan.
+func (s *Service) runRoots(ctx context.Context) error {
+	if err := s.roots.Scan(ctx); err != nil {
+		return err
+	}
+	s.reconcileRoots()
+	return s.roots.Run(ctx)
 }
 
 // load reads the index and what is known of items and jobs, once.

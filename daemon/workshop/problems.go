@@ -33,16 +33,22 @@ type problems struct {
 	list map[string]Problem
 }
 
-// set notes a problem and logs it when it is new.
-func (p *problems) set(log *slog.Logger, problem Problem) {
+// note adds a problem, or replaces the one of the same code, and reports
+// whether the code is new.
+func (p *problems) note(problem Problem) (added bool) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	_, known := p.list[problem.Code]
 	if p.list == nil {
 		p.list = map[string]Problem{}
 	}
 	p.list[problem.Code] = problem
-	p.mu.Unlock()
-	if !known {
+	return !known
+}
+
+// set notes a problem and logs it when it is new.
+func (p *problems) set(log *slog.Logger, problem Problem) {
+	if p.note(problem) {
 		log.Warn(problem.Text, "code", problem.Code, "hint", problem.Hint)
 	}
 }

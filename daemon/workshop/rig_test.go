@@ -33,7 +33,7 @@ import (
 type rig struct {
 	*Service
 	t      *testing.T
-	steam  *fakeSteam
+	steam  *scriptedSteam
 	source *fakeSource
 	blobs  *blob.Disk
 	dir    string
@@ -42,8 +42,8 @@ type rig struct {
 	ended  chan error
 }
 
-// fakeSteam answers for items.
-type fakeSteam struct {
+// scriptedSteam answers for items.
+type scriptedSteam struct {
 	mu          sync.Mutex
 	items       map[uint64]webapi.FileDetails
 	collections map[uint64][]webapi.Child
@@ -53,7 +53,7 @@ type fakeSteam struct {
 	at          []time.Time
 }
 
-func (f *fakeSteam) FileDetails(_ context.Context, ids []uint64) ([]webapi.FileDetails, error) {
+func (f *scriptedSteam) FileDetails(_ context.Context, ids []uint64) ([]webapi.FileDetails, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls, f.at = append(f.calls, slices.Clone(ids)), append(f.at, time.Now())
@@ -72,7 +72,7 @@ func (f *fakeSteam) FileDetails(_ context.Context, ids []uint64) ([]webapi.FileD
 	return out, nil
 }
 
-func (f *fakeSteam) Collection(_ context.Context, ids []uint64) ([]webapi.CollectionDetails, error) {
+func (f *scriptedSteam) Collection(_ context.Context, ids []uint64) ([]webapi.CollectionDetails, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.down != nil {
@@ -85,13 +85,13 @@ func (f *fakeSteam) Collection(_ context.Context, ids []uint64) ([]webapi.Collec
 	return out, nil
 }
 
-func (f *fakeSteam) State() webapi.State {
+func (f *scriptedSteam) State() webapi.State {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return webapi.State{BreakerOpen: f.breaker}
 }
 
-func (f *fakeSteam) put(id uint64, version int64, change func(*webapi.FileDetails)) {
+func (f *scriptedSteam) put(id uint64, version int64, change func(*webapi.FileDetails)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	d := webapi.FileDetails{Result: webapi.ResultOK, AppID: 4920, Updated: version, Title: "mod", URL: "http://x/", Size: 1}
@@ -101,13 +101,13 @@ func (f *fakeSteam) put(id uint64, version int64, change func(*webapi.FileDetail
 	f.items[id] = d
 }
 
-func (f *fakeSteam) set(down error) {
+func (f *scriptedSteam) set(down error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.down = down
 }
 
-func (f *fakeSteam) count() int {
+func (f *scriptedSteam) count() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.calls)
@@ -229,7 +229,7 @@ func newRigOn(t *testing.T, d *db.DB, dir string, change func(*config.Workshop))
 	t.Cleanup(func() { _ = blobs.Close() })
 	r := &rig{
 		t: t, blobs: blobs, dir: dir, log: &lockedBuffer{},
-		steam:  &fakeSteam{items: map[uint64]webapi.FileDetails{}, collections: map[uint64][]webapi.Child{}},
+		steam:  &scriptedSteam{items: map[uint64]webapi.FileDetails{}, collections: map[uint64][]webapi.Child{}},
 		source: &fakeSource{bytes: map[Name][]byte{}},
 	}
 	limits := config.Default().Limits
@@ -273,6 +273,7 @@ func (r *rig) stop() {
 func inBubble(t *testing.T, change func(*config.Workshop), test func(t *testing.T, r *rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC))) // a bubble begins in 2000
 		r := newRig(t, change)
 		r.start()
 		synctest.Wait()
