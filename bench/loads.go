@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -98,7 +99,7 @@ func parseWrk(text string) (loadResult, error) {
 	}
 	for _, e := range []*regexp.Regexp{wrkErrors, wrkStatus} {
 		if m := e.FindStringSubmatch(text); m != nil {
-			r.First = m[0]
+			r.First = cmp.Or(r.First, m[0])
 			for _, n := range m[1:] {
 				r.Errors += int(float(n))
 			}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strconv"
 	"syscall"
@@ -101,9 +100,4 @@ func parseHeader(head []byte) (status int, length int64, reusable bool, err erro
 		return 0, 0, false, errors.New("answer without Content-Length")
 	}
 	return status, length, reusable, nil
-}
-
-// discard reads without looking, for systems that cannot drop in the kernel.
-func discard(c net.Conn, n int64) (int64, error) {
-	return io.CopyN(io.Discard, c, min(n, 256<<10))
 }

@@ -2,4 +2,7 @@
 
 package main
 
-func (c *client) drop(n int64) (int64, error) { return discard(c.conn, n) }
+import "io"
+
+// drop reads up to n bytes and throws them away.
+func (c *client) drop(n int64) (int64, error) { return io.CopyN(io.Discard, c.conn, min(n, 256<<10)) }

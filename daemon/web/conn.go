@@ -24,7 +24,7 @@ type connOptions struct {
 	MinRate       int64
 	MinRateWindow time.Duration
 	// Slice is the most bytes one system call may send of a long body;
-	// default 128 KiB.
+	// default 256 KiB.
 	Slice int
 	// Bulk shares the processors between long transfers and everything else.
 	// All listeners of one server should share one; default: a new one.
@@ -42,7 +42,7 @@ func (o connOptions) withDefaults() connOptions {
 		o.MinRateWindow = 2 * time.Minute
 	}
 	if o.Slice <= 0 {
-		o.Slice = 128 << 10
+		o.Slice = 256 << 10
 	}
 	if o.Bulk == nil {
 		o.Bulk = newBulkGate(0)

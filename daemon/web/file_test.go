@@ -144,58 +144,60 @@ func TestServeFileMethods(t *testing.T) {
 	}
 }
 
+const rangeContent = "0123456789abcdefghij" // 20 bytes
+
+var rangeTests = []struct {
+	header       string
+	status       int
+	contentRange string
+	body         string
+}{
+	{"bytes=0-4", 206, "bytes 0-4/20", "01234"},
+	{"bytes=0-0", 206, "bytes 0-0/20", "0"},
+	{"bytes=5-", 206, "bytes 5-19/20", rangeContent[5:]},
+	{"bytes=0-", 206, "bytes 0-19/20", rangeContent},
+	{"bytes=19-", 206, "bytes 19-19/20", "j"},
+	{"bytes=-3", 206, "bytes 17-19/20", "hij"},
+	{"bytes=-20", 206, "bytes 0-19/20", rangeContent},
+	{"bytes=-21", 206, "bytes 0-19/20", rangeContent},
+	{"bytes=10-1000", 206, "bytes 10-19/20", rangeContent[10:]},
+	{"bytes=10-99999999999999999999999", 206, "bytes 10-19/20", rangeContent[10:]},
+	{"BYTES=0-1", 206, "bytes 0-1/20", "01"},
+	{"bytes= 0-1 , ", 206, "bytes 0-1/20", "01"},
+	{"bytes=0-1,50-60", 206, "bytes 0-1/20", "01"}, // one satisfiable: no multipart
+	// nothing of it exists
+	{"bytes=20-", 416, "bytes */20", ""},
+	{"bytes=20-30,40-", 416, "bytes */20", ""},
+	{"bytes=-0", 416, "bytes */20", ""},
+	{"bytes=99999999999999999999999-", 416, "bytes */20", ""},
+	{"bytes=99999999999999999999998-99999999999999999999999", 416, "bytes */20", ""},
+	// invalid, or another unit: as if absent
+	{"bytes=x", 200, "", rangeContent},
+	{"bytes=", 200, "", rangeContent},
+	{"bytes", 200, "", rangeContent},
+	{"", 200, "", rangeContent},
+	{"bytes=-", 200, "", rangeContent},
+	{"bytes=5-4", 200, "", rangeContent},
+	{"bytes=99999999999999999999999-99999999999999999999998", 200, "", rangeContent},
+	{"bytes=0-4,5-4", 200, "", rangeContent},
+	{"bytes=+1-2", 200, "", rangeContent},
+	{"bytes=1 - 2", 200, "", rangeContent},
+	{"bytes=1-2-3", 200, "", rangeContent},
+	{"bytes=--1", 200, "", rangeContent},
+	{"bytes=0x1-", 200, "", rangeContent},
+	{"bytes=٠-1", 200, "", rangeContent},
+	{"items=0-4", 200, "", rangeContent},
+	{"0-4", 200, "", rangeContent},
+	// overlapping, or too many
+	{"bytes=0-4,4-5", 200, "", rangeContent},
+	{"bytes=10-,-5", 200, "", rangeContent},
+	{"bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16,18-18,19-19", 200, "", rangeContent},
+	{"bytes=50-,51-,52-,53-,54-,55-,56-,57-,58-,59-,60-", 200, "", rangeContent},
+}
+
 func TestServeFileRanges(t *testing.T) {
-	content := "0123456789abcdefghij" // 20 bytes
-	f := openTestFile(t, []byte(content))
-	tests := []struct {
-		header       string
-		status       int
-		contentRange string
-		body         string
-	}{
-		{"bytes=0-4", 206, "bytes 0-4/20", "01234"},
-		{"bytes=0-0", 206, "bytes 0-0/20", "0"},
-		{"bytes=5-", 206, "bytes 5-19/20", content[5:]},
-		{"bytes=0-", 206, "bytes 0-19/20", content},
-		{"bytes=19-", 206, "bytes 19-19/20", "j"},
-		{"bytes=-3", 206, "bytes 17-19/20", "hij"},
-		{"bytes=-20", 206, "bytes 0-19/20", content},
-		{"bytes=-21", 206, "bytes 0-19/20", content},
-		{"bytes=10-1000", 206, "bytes 10-19/20", content[10:]},
-		{"bytes=10-99999999999999999999999", 206, "bytes 10-19/20", content[10:]},
-		{"BYTES=0-1", 206, "bytes 0-1/20", "01"},
-		{"bytes= 0-1 , ", 206, "bytes 0-1/20", "01"},
-		{"bytes=0-1,50-60", 206, "bytes 0-1/20", "01"}, // one satisfiable: no multipart
-		// nothing of it exists
-		{"bytes=20-", 416, "bytes */20", ""},
-		{"bytes=20-30,40-", 416, "bytes */20", ""},
-		{"bytes=-0", 416, "bytes */20", ""},
-		{"bytes=99999999999999999999999-", 416, "bytes */20", ""},
-		{"bytes=99999999999999999999998-99999999999999999999999", 416, "bytes */20", ""},
-		// invalid, or another unit: as if absent
-		{"bytes=x", 200, "", content},
-		{"bytes=", 200, "", content},
-		{"bytes", 200, "", content},
-		{"", 200, "", content},
-		{"bytes=-", 200, "", content},
-		{"bytes=5-4", 200, "", content},
-		{"bytes=99999999999999999999999-99999999999999999999998", 200, "", content},
-		{"bytes=0-4,5-4", 200, "", content},
-		{"bytes=+1-2", 200, "", content},
-		{"bytes=1 - 2", 200, "", content},
-		{"bytes=1-2-3", 200, "", content},
-		{"bytes=--1", 200, "", content},
-		{"bytes=0x1-", 200, "", content},
-		{"bytes=٠-1", 200, "", content},
-		{"items=0-4", 200, "", content},
-		{"0-4", 200, "", content},
-		// overlapping, or too many
-		{"bytes=0-4,4-5", 200, "", content},
-		{"bytes=10-,-5", 200, "", content},
-		{"bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16,18-18,19-19", 200, "", content},
-		{"bytes=50-,51-,52-,53-,54-,55-,56-,57-,58-,59-,60-", 200, "", content},
-	}
-	for _, tt := range tests {
+	f := openTestFile(t, []byte(rangeContent))
+	for _, tt := range rangeTests {
 		for _, method := range []string{"GET", "HEAD"} {
 			res := serveOnce(f, method, map[string]string{"Range": tt.header})
 			if res.StatusCode != tt.status || res.Header.Get("Content-Range") != tt.contentRange {
@@ -279,56 +281,62 @@ func TestServeFileMultipart(t *testing.T) {
 	}
 }
 
+const (
+	aSecondBefore = "Sat, 29 Sep 2012 22:27:49 GMT"
+	aSecondAfter  = "Sat, 29 Sep 2012 22:27:51 GMT"
+)
+
+type cond = map[string]string
+
+var conditionTests = []struct {
+	header cond
+	status int
+}{
+	{cond{"If-None-Match": `"e1"`}, 304},
+	{cond{"If-None-Match": `W/"e1"`}, 304},
+	{cond{"If-None-Match": `"x", "e1"`}, 304},
+	{cond{"If-None-Match": `"a,b" , W/"e1"`}, 304},
+	{cond{"If-None-Match": `*`}, 304},
+	{cond{"If-None-Match": `"e2"`}, 200},
+	{cond{"If-None-Match": `e1`}, 200},
+	{cond{"If-None-Match": `"e1`}, 200},
+	{cond{"If-None-Match": `""`}, 200},
+	{cond{"If-None-Match": `"e2"`, "If-Modified-Since": testLastModified}, 200}, // the tag decides
+	{cond{"If-Modified-Since": testLastModified}, 304},
+	{cond{"If-Modified-Since": aSecondAfter}, 304},
+	{cond{"If-Modified-Since": aSecondBefore}, 200},
+	{cond{"If-Modified-Since": "yesterday"}, 200},
+	{cond{"If-Match": `"e1"`}, 200},
+	{cond{"If-Match": `*`}, 200},
+	{cond{"If-Match": `"x","e1"`}, 200},
+	{cond{"If-Match": `"e2"`}, 412},
+	{cond{"If-Match": `W/"e1"`}, 412}, // weak never matches strongly
+	{cond{"If-Match": ``}, 412},
+	{cond{"If-Match": `"e1"`, "If-Unmodified-Since": aSecondBefore}, 200},
+	{cond{"If-Unmodified-Since": testLastModified}, 200},
+	{cond{"If-Unmodified-Since": aSecondAfter}, 200},
+	{cond{"If-Unmodified-Since": aSecondBefore}, 412},
+	{cond{"If-Unmodified-Since": "never"}, 200},
+	{cond{"If-Match": `"e2"`, "If-None-Match": `"e1"`}, 412},
+	{cond{"If-None-Match": `"e1"`, "Range": "bytes=0-1"}, 304},
+	{cond{"If-Match": `"e2"`, "Range": "bytes=0-1"}, 412},
+
+	{cond{"Range": "bytes=0-1", "If-Range": `"e1"`}, 206},
+	{cond{"Range": "bytes=0-1", "If-Range": testLastModified}, 206},
+	{cond{"Range": "bytes=0-1", "If-Range": `"e2"`}, 200},
+	{cond{"Range": "bytes=0-1", "If-Range": `W/"e1"`}, 200},
+	{cond{"Range": "bytes=0-1", "If-Range": `"e1", "e1"`}, 200},
+	{cond{"Range": "bytes=0-1", "If-Range": aSecondBefore}, 200},
+	{cond{"Range": "bytes=0-1", "If-Range": aSecondAfter}, 200},
+	{cond{"Range": "bytes=0-1", "If-Range": `e1`}, 200},
+	{cond{"Range": "bytes=50-", "If-Range": `"e2"`}, 200},
+	{cond{"Range": "bytes=50-", "If-Range": `"e1"`}, 416},
+	{cond{"If-Range": `"e2"`}, 200},
+}
+
 func TestServeFileConditions(t *testing.T) {
 	f := openTestFile(t, []byte("0123456789"))
-	before, after := "Sat, 29 Sep 2012 22:27:49 GMT", "Sat, 29 Sep 2012 22:27:51 GMT"
-	type h = map[string]string
-	tests := []struct {
-		header h
-		status int
-	}{
-		{h{"If-None-Match": `"e1"`}, 304},
-		{h{"If-None-Match": `W/"e1"`}, 304},
-		{h{"If-None-Match": `"x", "e1"`}, 304},
-		{h{"If-None-Match": `"a,b" , W/"e1"`}, 304},
-		{h{"If-None-Match": `*`}, 304},
-		{h{"If-None-Match": `"e2"`}, 200},
-		{h{"If-None-Match": `e1`}, 200},
-		{h{"If-None-Match": `"e1`}, 200},
-		{h{"If-None-Match": `""`}, 200},
-		{h{"If-None-Match": `"e2"`, "If-Modified-Since": testLastModified}, 200}, // the tag decides
-		{h{"If-Modified-Since": testLastModified}, 304},
-		{h{"If-Modified-Since": after}, 304},
-		{h{"If-Modified-Since": before}, 200},
-		{h{"If-Modified-Since": "yesterday"}, 200},
-		{h{"If-Match": `"e1"`}, 200},
-		{h{"If-Match": `*`}, 200},
-		{h{"If-Match": `"x","e1"`}, 200},
-		{h{"If-Match": `"e2"`}, 412},
-		{h{"If-Match": `W/"e1"`}, 412}, // weak never matches strongly
-		{h{"If-Match": ``}, 412},
-		{h{"If-Match": `"e1"`, "If-Unmodified-Since": before}, 200},
-		{h{"If-Unmodified-Since": testLastModified}, 200},
-		{h{"If-Unmodified-Since": after}, 200},
-		{h{"If-Unmodified-Since": before}, 412},
-		{h{"If-Unmodified-Since": "never"}, 200},
-		{h{"If-Match": `"e2"`, "If-None-Match": `"e1"`}, 412},
-		{h{"If-None-Match": `"e1"`, "Range": "bytes=0-1"}, 304},
-		{h{"If-Match": `"e2"`, "Range": "bytes=0-1"}, 412},
-
-		{h{"Range": "bytes=0-1", "If-Range": `"e1"`}, 206},
-		{h{"Range": "bytes=0-1", "If-Range": testLastModified}, 206},
-		{h{"Range": "bytes=0-1", "If-Range": `"e2"`}, 200},
-		{h{"Range": "bytes=0-1", "If-Range": `W/"e1"`}, 200},
-		{h{"Range": "bytes=0-1", "If-Range": `"e1", "e1"`}, 200},
-		{h{"Range": "bytes=0-1", "If-Range": before}, 200},
-		{h{"Range": "bytes=0-1", "If-Range": after}, 200},
-		{h{"Range": "bytes=0-1", "If-Range": `e1`}, 200},
-		{h{"Range": "bytes=50-", "If-Range": `"e2"`}, 200},
-		{h{"Range": "bytes=50-", "If-Range": `"e1"`}, 416},
-		{h{"If-Range": `"e2"`}, 200},
-	}
-	for _, tt := range tests {
+	for _, tt := range conditionTests {
 		for _, method := range []string{"GET", "HEAD"} {
 			res := serveOnce(f, method, tt.header)
 			if res.StatusCode != tt.status {
