@@ -19,15 +19,18 @@ import (
 	"time"
 )
 
-// watch runs the server until its standard input ends, which the kernel sees
-// to however the test binary ends, and then removes everything.
+// watch makes a cluster and runs its server until its standard input ends,
+// which the kernel sees to however the test binary ends, and then removes
+// everything. All of it is one process group.
 const watch = `
-"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c fsync=off -c full_page_writes=off \
-	-c max_connections=200 -c shared_buffers=32MB -c autovacuum=off -c timezone=UTC >"$2/log" 2>&1 &
-server=$!
+( "$1/initdb" -D "$2/data" -U postgres -A trust -E UTF8 --locale=C --no-sync --no-instructions &&
+  exec "$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c fsync=off -c full_page_writes=off \
+	-c max_connections=200 -c shared_buffers=32MB -c autovacuum=off -c timezone=UTC ) >"$2/log" 2>&1 &
 while read -r _; do :; done
-kill -QUIT $server
-wait $server
+trap "" QUIT TERM
+kill -QUIT 0
+kill -TERM 0
+wait
 rm -rf "$2"
 `
 
@@ -51,12 +54,6 @@ func startCluster() (string, error) {
 		if err := os.Chown(dir, int(as.Uid), int(as.Gid)); err != nil {
 			return "", err
 		}
-	}
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", filepath.Join(dir, "data"), "-U", "postgres",
-		"-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
-	initdb.Dir, initdb.SysProcAttr = dir, &syscall.SysProcAttr{Credential: as}
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return "", errors.Join(fmt.Errorf("initdb: %w\n%s", err, out), os.RemoveAll(dir))
 	}
 	if err := startWatch(bin, dir, as); err != nil {
 		return "", errors.Join(err, os.RemoveAll(dir))
@@ -89,7 +86,7 @@ func waitReady(address, log string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for {
 		err := pool.PingContext(ctx)
