@@ -23,7 +23,7 @@ func NewFolderSource(roots *Roots, clock durable.Clock, limits modzip.Limits) *F
 func (s *FolderSource) Name() string { return "folder" }
 
 // Fetch packs the folder of the wanted version once it has been the same for
-// modzip.QuietFor, which Fetch waits for. An empty folder counts as absent,
+// modzip.QuietFor, which Fetch waits for if it has to. An empty folder counts as absent,
 // one that is still being written as fault.Unavailable, and one that cannot
 // be packed as fault.Invalid.
 func (s *FolderSource) Fetch(ctx context.Context, want Want, dst Sink) (Got, error) {
@@ -32,7 +32,7 @@ func (s *FolderSource) Fetch(ctx context.Context, want Want, dst Sink) (Got, err
 		return Got{}, err
 	}
 	defer folder.Close() //nolint:errcheck // only read
-	list, err := modzip.Quiet(ctx, folder, s.clock.After, s.limits)
+	list, err := modzip.Quiet(ctx, folder, s.clock.Now(), s.clock.After, s.limits)
 	if err != nil {
 		return Got{}, err
 	}

@@ -30,6 +30,9 @@ type File struct {
 type Listing struct {
 	Files []File
 	Bytes int64 // sum of the sizes
+	// Changed is when the file system last changed anything in the folder:
+	// content, names or attributes. It is zero where the system does not say.
+	Changed time.Time
 }
 
 // Equal reports whether both listings have the same names, sizes and times.
@@ -59,27 +62,31 @@ func Scan(ctx context.Context, root *os.Root, o Limits) (*Listing, error) {
 	return s.list, nil
 }
 
-// Quiet lists the folder, waits QuietFor and lists it again. It returns the
-// listing when nothing changed in between, and fault.Unavailable otherwise.
-// after is time.After or a test's clock.
-func Quiet(ctx context.Context, root *os.Root, after func(time.Duration) <-chan time.Time, o Limits) (*Listing, error) {
+// Quiet returns the listing of a folder that has been the same for QuietFor.
+// Where the file system says so, that is known at once; otherwise Quiet waits
+// and lists the folder again, and returns fault.Unavailable when something
+// changed in between. now and after are the clock's.
+func Quiet(ctx context.Context, root *os.Root, now time.Time, after func(time.Duration) <-chan time.Time, o Limits) (*Listing, error) {
 	before, err := Scan(ctx, root, o)
 	if err != nil {
 		return nil, err
+	}
+	if !before.Changed.IsZero() && now.Sub(before.Changed) >= QuietFor {
+		return before, nil
 	}
 	select {
 	case <-after(QuietFor):
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	now, err := Scan(ctx, root, o)
+	later, err := Scan(ctx, root, o)
 	if err != nil {
 		return nil, err
 	}
-	if !now.Equal(before) {
+	if !later.Equal(before) {
 		return nil, errChanged("the mod's folder is still being written")
 	}
-	return now, nil
+	return later, nil
 }
 
 func errChanged(text string) error {
@@ -93,6 +100,8 @@ type scan struct {
 	names  *names
 	list   *Listing
 	dirs   []string // still to be read
+
+	unknown bool // an entry had no change time
 }
 
 func (s *scan) dir(ctx context.Context, dir string) error {
@@ -107,6 +116,11 @@ func (s *scan) dir(ctx context.Context, dir string) error {
 		return readFault(err, dir)
 	}
 	defer f.Close() //nolint:errcheck // only read
+	info, err := f.Stat()
+	if err != nil {
+		return readFault(err, dir)
+	}
+	s.changed(info)
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -158,7 +172,20 @@ func (s *scan) entry(here *os.Root, dir, base string, mode fs.FileMode) error {
 	case !info.Mode().IsRegular():
 		return fault.New(fault.Invalid, "the mod's folder cannot be packed: %q is not a regular file", name)
 	}
+	s.changed(info)
 	return s.add(File{Name: name, Size: info.Size(), ModTime: info.ModTime()})
+}
+
+// changed keeps the latest change. One entry without a change time makes the
+// whole unknown, for which the zero time stands.
+func (s *scan) changed(info fs.FileInfo) {
+	t := changeTime(info)
+	switch {
+	case t.IsZero() || s.unknown:
+		s.unknown, s.list.Changed = true, time.Time{}
+	case t.After(s.list.Changed):
+		s.list.Changed = t
+	}
 }
 
 func (s *scan) add(f File) error {
