@@ -1,8 +1,8 @@
 // Quartermaster keeps what a community's game servers live on. Everything is
 // in package daemon/cli; this file hands over to it.
-package main
-
+//
 //go:debug zipinsecurepath=0
+package main
 
 import (
 	_ "embed"

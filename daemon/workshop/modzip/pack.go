@@ -90,8 +90,11 @@ func (p *packer) sum(b *block) {
 	}
 	h.CRC32 = b.crc
 	h.UncompressedSize64 = uint64(p.files[b.file].Size)
-	h.CompressedSize = uint32(min(h.CompressedSize64, 1<<32-1))     //nolint:staticcheck // read by CreateRaw
-	h.UncompressedSize = uint32(min(h.UncompressedSize64, 1<<32-1)) //nolint:staticcheck // read by CreateRaw
+	// The central directory is written from the 32-bit fields.
+	//lint:ignore SA1019 there is no other way to set them after CreateRaw
+	h.CompressedSize = uint32(min(h.CompressedSize64, 1<<32-1))
+	//lint:ignore SA1019 see above
+	h.UncompressedSize = uint32(min(h.UncompressedSize64, 1<<32-1))
 }
 
 // newHeader sets every field by hand: archive/zip's own choices (an extended
@@ -104,7 +107,8 @@ func (p *packer) newHeader(f File) *zip.FileHeader {
 	h := &zip.FileHeader{
 		Name: f.Name, Method: zip.Deflate, CreatorVersion: unixVersion20, ReaderVersion: 20, ExternalAttrs: regular0644,
 	}
-	h.ModifiedDate, h.ModifiedTime = p.date, p.time //nolint:staticcheck // the zone-less time is what is wanted
+	//lint:ignore SA1019 the time without a zone, and without an extra field, is what is wanted
+	h.ModifiedDate, h.ModifiedTime = p.date, p.time
 	for i := range len(f.Name) {
 		if f.Name[i] >= 0x80 {
 			h.Flags |= flagUTF8
