@@ -21,6 +21,9 @@ const maxName = 64
 // paragraph separators, private use and unassigned code points. A name may
 // not begin with '#', which marks an account number.
 func CleanName(name string) (string, error) {
+	if len(name) > 16*maxName { // before any work on it
+		return "", fault.New(fault.Invalid, "The name is longer than %d characters", maxName)
+	}
 	if !utf8.ValidString(name) {
 		return "", fault.New(fault.Invalid, "The name is not valid UTF-8 text")
 	}

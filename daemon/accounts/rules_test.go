@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 )
@@ -54,6 +55,9 @@ func FuzzCleanName(f *testing.F) {
 		clean, err := CleanName(in)
 		if err != nil {
 			return
+		}
+		if n := utf8.RuneCountInString(clean); n < 1 || n > maxName {
+			t.Errorf("%q has %d characters", clean, n)
 		}
 		if again, err := CleanName(clean); again != clean || err != nil {
 			t.Errorf("%q cleans to %q and then to %q, %v", in, clean, again, err)
