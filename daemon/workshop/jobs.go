@@ -16,6 +16,7 @@ const (
 	syncOverlap = time.Minute     // a transaction may commit so much later than its time says
 	tidyEvery   = time.Hour
 	leftOver    = 10 * time.Minute // files of a crash that are older are removed
+	restingKept = 24 * time.Hour   // jobs that failed or were denied, and tombstones of versions
 	stopTimeout = 3 * time.Second
 )
 
@@ -70,7 +71,7 @@ func (s *Service) load(ctx context.Context) error {
 		return nil
 	}
 	began := s.clock.Now()
-	if err := s.store.versionsSince(ctx, time.Time{}, func(v Version) { s.index.put(v) }); err != nil {
+	if err := s.store.versionsSince(ctx, time.Time{}, func(v Version) { s.index.merge(v) }); err != nil {
 		return err
 	}
 	if err := s.store.recentItems(ctx, maxItems, time.Time{}, s.recallItem); err != nil {
@@ -94,7 +95,7 @@ func (s *Service) recallItem(item Item) {
 func (s *Service) sync(ctx context.Context) error {
 	now := s.clock.Now()
 	err := s.store.versionsSince(ctx, s.synced, func(v Version) {
-		if s.index.put(v) {
+		if s.index.merge(v) {
 			s.changed(v.Name.Item)
 		}
 	})
@@ -115,7 +116,8 @@ func (s *Service) takeJob(j Job) {
 	if s.running.has(j.ID) {
 		return
 	}
-	if old, ok := s.records.job(j.Name); ok && !j.UpdatedAt.After(old.UpdatedAt) {
+	old, known := s.records.job(j.Name)
+	if known && !j.UpdatedAt.After(old.UpdatedAt) || !known && (j.State == Ready || j.State == Removed) {
 		return
 	}
 	s.noteJob(j)
@@ -245,53 +247,6 @@ func (s *Service) renew(ctx context.Context) {
 	for _, a := range active {
 		if ok && lost[a.snapshot().ID] {
 			a.cancel(errLost)
-		}
-	}
-}
-
-// runTidier tidies hourly and when something changed.
-func (s *Service) runTidier(ctx context.Context) error {
-	for {
-		s.tidyUp(ctx)
-		select {
-		case <-s.clock.After(tidyEvery):
-		case <-s.tidy:
-		case <-ctx.Done():
-			return nil
-		}
-	}
-}
-
-// tidyUp removes what nobody needs any more.
-func (s *Service) tidyUp(ctx context.Context) {
-	now := s.clock.Now()
-	s.records.prune(now)
-	if _, err := s.GC(ctx, false); err != nil && ctx.Err() == nil {
-		s.log.Error("old versions were not removed", "error", err)
-	}
-	s.write(ctx, "removal of old rows", func(tx *db.Tx) error {
-		return sweepTombstones(ctx, tx, now.Add(-24*time.Hour), now.Add(-jobTombstone))
-	})
-	s.sweep(ctx)
-}
-
-// sweep removes files that a crash left behind.
-func (s *Service) sweep(ctx context.Context) {
-	before := s.clock.Now().Add(-leftOver)
-	if n, err := s.blobs.Sweep(ctx, before); err != nil && ctx.Err() == nil {
-		s.log.Warn("temporary files were not removed", "error", err)
-	} else if n > 0 {
-		s.log.Info("removed temporary files of an earlier run", "files", n)
-	}
-	for info, err := range s.blobs.List(ctx, "incoming/") {
-		if err == nil && info.ModTime.Before(before) {
-			err = s.blobs.Delete(ctx, info.Key)
-		}
-		if err != nil {
-			if ctx.Err() == nil {
-				s.log.Warn("incoming files were not removed", "error", err)
-			}
-			return
 		}
 	}
 }

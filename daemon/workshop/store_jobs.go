@@ -105,11 +105,16 @@ func endJobs(ctx context.Context, tx *db.Tx, n Name) error {
 	return err
 }
 
-// releaseJobs gives back what owner was working on when it was killed.
+// releaseJobs gives back what owner was working on when it was killed, and
+// what any other process was that is known to be gone.
 func (s store) releaseJobs(ctx context.Context, owner string) (n int64, err error) {
+	var dead int64
+	if since, alone := s.db.Alone(); alone {
+		dead = db.Micros(since.Add(leaseFor))
+	}
 	err = s.db.Write(ctx, func(tx *db.Tx) error {
 		n, err = tx.Exec(ctx, `UPDATE workshop_job SET state = 'queued', owner = '', lease_until = 0, retry_at = 0, updated_at = $1
-			WHERE owner = $2`, db.Micros(tx.Now), owner)
+			WHERE owner = $2 OR (owner <> '' AND lease_until < $3)`, db.Micros(tx.Now), owner, dead)
 		return err
 	})
 	return n, err
