@@ -73,22 +73,30 @@ func (x *index) totals() (items, versions int, bytes int64) {
 	return len(x.byItem), len(x.byName), x.bytes.Load()
 }
 
-// put adds or replaces the entry of v.Name; a removed version is dropped. It
-// reports whether the index changed.
-func (x *index) put(v Version) bool {
-	if v.State == Removed {
+// merge takes in a row of the database, which may be older than what the
+// index holds: rows are read again and again for a while. A removed version is
+// dropped. It reports whether the index changed.
+func (x *index) merge(v Version) bool {
+	x.mu.RLock()
+	old := x.byName[v.Name]
+	x.mu.RUnlock()
+	switch {
+	case old != nil && !v.UpdatedAt.After(old.UpdatedAt):
+		return false
+	case v.State == Removed:
 		return x.drop(v.Name)
 	}
+	x.put(v)
+	return true
+}
+
+// put adds or replaces the entry of v.Name.
+func (x *index) put(v Version) {
 	s := &stored{Version: v, etagText: v.etag(), hits: &counter{}}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	old := x.byName[v.Name]
 	if old != nil {
-		// What another process wrote is read again and again for a while, and
-		// may come later than what we wrote ourselves.
-		if !v.UpdatedAt.IsZero() && !v.UpdatedAt.After(old.UpdatedAt) {
-			return false
-		}
 		s.hits = old.hits
 		x.bytes.Add(-old.ownBytes())
 	}
@@ -100,7 +108,6 @@ func (x *index) put(v Version) bool {
 		return int(min(max(version-o.Name.Version, -1), 1))
 	})
 	x.byItem[v.Name.Item] = slices.Insert(list, at, s)
-	return true
 }
 
 // drop forgets n and reports whether it was known.

@@ -140,13 +140,19 @@ func (r *records) giveUp(now time.Time, id ItemID) {
 	r.verdicts.put(id, verdict{answer: answerNotFetched, until: now.Add(restFor), failing: true})
 }
 
-// prune forgets waiting items that nobody asked for any more.
+// prune forgets waiting items that nobody asked for any more, and jobs that
+// came to nothing long ago.
 func (r *records) prune(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for id, p := range r.pending {
 		if now.Sub(p.wanted) > maxFailing {
 			delete(r.pending, id)
+		}
+	}
+	for n, j := range r.jobs {
+		if !j.Moving() && now.Sub(j.UpdatedAt) > restingKept {
+			delete(r.jobs, n)
 		}
 	}
 }

@@ -157,13 +157,5 @@ func (r rootRecords) Checked(ctx context.Context, c Check) error {
 	if c.Damage != nil {
 		v.State, v.Reason = Quarantined, fault.Public(c.Damage)
 	}
-	var put Version
-	err := r.s.store.db.Write(ctx, func(tx *db.Tx) (err error) {
-		put, err = putVersion(ctx, tx, v)
-		return err
-	})
-	if err == nil {
-		r.s.index.put(put)
-	}
-	return err
+	return r.s.putStored(ctx, v)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/config"
 	"github.com/quartermasterd/quartermaster/daemon/db/dbtest"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/steam/steamtest"
 	"github.com/quartermasterd/quartermaster/daemon/steam/webapi"
 )
 
@@ -521,5 +522,29 @@ func TestState_TwoProcesses(t *testing.T) {
 			t.Error("the daemon did not learn of the deletion")
 		}
 		daemon.stop()
+	})
+}
+
+// A blob without a row is checked and taken in; a broken one is put aside.
+func TestState_Orphans(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)))
+		r := newRig(t, nil)
+		for name, data := range map[string]string{
+			vector.File():    string(steamtest.Zip(map[string]string{"a.lua": "1"})),
+			"m77_5.zip":      "<html>",
+			"something.else": "left alone",
+		} {
+			write(t, filepath.Join(r.dir, "blobs", "mods", name), data)
+		}
+		time.Sleep(time.Hour)
+		r.start()
+		pass(second)
+		r.expect("/"+vector.File(), 200, "")
+		if keys := fmt.Sprint(r.keys()); keys != "[mods/m5f3f7c0_1348957670.zip mods/something.else quarantine/m77_5.zip]" {
+			t.Errorf("stored: %s", keys)
+		}
+		r.stop()
 	})
 }

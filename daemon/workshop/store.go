@@ -111,15 +111,15 @@ func removeVersion(ctx context.Context, tx *db.Tx, n Name, reason string) error 
 	return err
 }
 
-// sweepTombstones deletes what has been removed or finished before the given
-// times.
-func sweepTombstones(ctx context.Context, tx *db.Tx, versions, jobs time.Time) error {
-	if _, err := tx.Exec(ctx, `DELETE FROM workshop_version WHERE state = $1 AND updated_at < $2`,
-		string(Removed), db.Micros(versions)); err != nil {
+// sweepTombstones deletes versions removed and jobs refused or at rest since
+// before resting, and jobs done since before done.
+func sweepTombstones(ctx context.Context, tx *db.Tx, resting, done time.Time) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM workshop_version WHERE state = 'removed' AND updated_at < $1`,
+		db.Micros(resting)); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `DELETE FROM workshop_job WHERE state IN ($1, $2) AND updated_at < $3`,
-		string(Ready), string(Removed), db.Micros(jobs))
+	_, err := tx.Exec(ctx, `DELETE FROM workshop_job WHERE state IN ('ready', 'removed') AND updated_at < $1
+		OR (state = 'denied' OR state = 'failed' AND resting) AND updated_at < $2`, db.Micros(done), db.Micros(resting))
 	return err
 }
 

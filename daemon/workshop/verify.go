@@ -136,15 +136,23 @@ func (s *Service) verifyStored(ctx context.Context, n Name) (Outcome, error) {
 	case err != nil:
 		return Outcome{Name: n}, err
 	}
-	var put Version
-	if err := s.store.db.Write(ctx, func(tx *db.Tx) (err error) {
-		put, err = putVersion(ctx, tx, v)
-		return err
-	}); err != nil {
+	if err := s.putStored(ctx, v); err != nil {
 		return Outcome{Name: n}, err
 	}
-	s.index.put(put)
 	return Outcome{Name: n, OK: true}, nil
+}
+
+// putStored writes the row of v and takes it into the index.
+func (s *Service) putStored(ctx context.Context, v Version) error {
+	err := s.store.db.Write(ctx, func(tx *db.Tx) (err error) {
+		v, err = putVersion(ctx, tx, v)
+		return err
+	})
+	if err == nil {
+		s.index.put(v)
+		s.changed(v.Name.Item)
+	}
+	return err
 }
 
 // checkStored reads the blob of st and returns the version with its present
@@ -197,15 +205,9 @@ func (s *Service) quarantine(ctx context.Context, st *stored, why string) error 
 	if err := s.blobs.Rename(ctx, st.Key, v.Key); err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	var put Version
-	if err := s.store.db.Write(ctx, func(tx *db.Tx) (err error) {
-		put, err = putVersion(ctx, tx, v)
-		return err
-	}); err != nil {
+	if err := s.putStored(ctx, v); err != nil {
 		return err
 	}
-	s.index.put(put)
-	s.changed(v.Name.Item)
 	s.records.mu.Lock()
 	defer s.records.mu.Unlock()
 	if j := s.records.jobs[st.Name]; j == nil || !j.Moving() {

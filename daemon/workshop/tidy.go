@@ -1,0 +1,100 @@
+package workshop
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/quartermasterd/quartermaster/daemon/blob"
+	"github.com/quartermasterd/quartermaster/daemon/db"
+	"github.com/quartermasterd/quartermaster/daemon/fault"
+)
+
+// runTidier tidies hourly and when something changed.
+func (s *Service) runTidier(ctx context.Context) error {
+	for hourly := s.clock.After(0); ; {
+		select {
+		case <-hourly:
+			s.adoptOrphans(ctx, s.clock.Now())
+			s.tidyUp(ctx)
+			hourly = s.clock.After(tidyEvery)
+		case <-s.tidy:
+			s.tidyUp(ctx)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// tidyUp removes what nobody needs any more.
+func (s *Service) tidyUp(ctx context.Context) {
+	now := s.clock.Now()
+	s.records.prune(now)
+	if _, err := s.GC(ctx, false); err != nil && ctx.Err() == nil && !fault.Is(err, fault.Conflict) {
+		s.log.Error("old versions were not removed", "error", err)
+	}
+	s.write(ctx, "removal of old rows", func(tx *db.Tx) error {
+		return sweepTombstones(ctx, tx, now.Add(-restingKept), now.Add(-jobTombstone))
+	})
+	s.sweep(ctx)
+}
+
+// adoptOrphans takes in blobs that no row names: a crash came between the two,
+// or the database is older than the store. Such a blob is checked like any
+// download before it counts.
+func (s *Service) adoptOrphans(ctx context.Context, now time.Time) {
+	for info, err := range s.blobs.List(ctx, "mods/") {
+		if err != nil {
+			if ctx.Err() == nil {
+				s.log.Warn("the stored blobs were not listed", "error", err)
+			}
+			return
+		}
+		n, ok := parseNS2(strings.TrimPrefix(info.Key, "mods"))
+		if !ok || info.Key != blobKey(n) || s.index.get(n) != nil || now.Sub(info.ModTime) < leftOver {
+			continue
+		}
+		if err := s.adoptBlob(ctx, n, info); err != nil && ctx.Err() == nil {
+			s.log.Warn("a blob that no row names is not a sound version", "key", info.Key, "error", err)
+		}
+	}
+}
+
+func (s *Service) adoptBlob(ctx context.Context, n Name, info blob.Info) error {
+	orphan := &stored{Version: Version{
+		Name: n, State: Ready, Key: info.Key, Size: info.Size, Origin: "found in the store", StoredAt: info.ModTime,
+	}}
+	v, err := s.checkStored(ctx, orphan)
+	if fault.Is(err, fault.Invalid) {
+		return errors.Join(err, s.blobs.Rename(ctx, info.Key, quarantineKey(n)))
+	}
+	if err != nil {
+		return err
+	}
+	return s.putStored(ctx, v)
+}
+
+// sweep removes files that a crash left behind.
+func (s *Service) sweep(ctx context.Context) {
+	before := s.clock.Now().Add(-leftOver)
+	if since, alone := s.store.db.Alone(); alone {
+		before = latest(before, since) // whoever wrote before is gone
+	}
+	if n, err := s.blobs.Sweep(ctx, before); err != nil && ctx.Err() == nil {
+		s.log.Warn("temporary files were not removed", "error", err)
+	} else if n > 0 {
+		s.log.Info("removed temporary files of an earlier run", "files", n)
+	}
+	for info, err := range s.blobs.List(ctx, "incoming/") {
+		if err == nil && info.ModTime.Before(before) {
+			err = s.blobs.Delete(ctx, info.Key)
+		}
+		if err != nil {
+			if ctx.Err() == nil {
+				s.log.Warn("incoming files were not removed", "error", err)
+			}
+			return
+		}
+	}
+}
