@@ -3,6 +3,9 @@ package faults
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -13,30 +16,43 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"sync"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
 
+// binary is the program under test.
 var binary string
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(run(m))
+}
+
+// run builds the program and runs the tests.
+func run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "quartermaster-faults-")
 	if err != nil {
-		panic(err)
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
+	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "quartermaster")
 	if runtime.GOOS == "windows" {
 		binary += ".exe"
 	}
-	build := exec.Command("go", "build", "-o", binary, "../..")
-	if out, err := build.CombinedOutput(); err != nil {
+	args := append([]string{"build", "-o", binary}, strings.Fields(os.Getenv("QUARTERMASTER_TEST_BUILDFLAGS"))...)
+	if out, err := exec.Command("go", append(args, "../..")...).CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building the program: %v\n%s", err, out)
-		os.Exit(1)
+		return 1
 	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
+	// The rows mostly wait for clocks, so many of them fit side by side.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
 }
 
 // seed prints and returns the source of everything random in a test.
@@ -53,28 +69,34 @@ func seed(t *testing.T) *rand.Rand {
 	return rand.New(rand.NewPCG(n, n))
 }
 
+// figures prints what the table of "make faults" shows beside the test.
+func figures(t testing.TB, format string, args ...any) {
+	t.Helper()
+	t.Logf("figures: "+format, args...)
+}
+
+// long reports whether there is time for the full sizes of the plan.
+func long() bool { return os.Getenv("QUARTERMASTER_TEST_LONG") == "1" }
+
 // program is one installation: a configuration, a data directory and the
 // process that runs on them now, if any.
 type program struct {
 	t    testing.TB
 	dir  string
+	data string
 	addr string
+	key  string // API key of an admin, once there is one
 	log  *tail
 	cmd  *exec.Cmd
+	done chan error // the process ended
 }
 
-// install writes the configuration; the text is added to a [http] table with
-// a free port.
+// install writes the configuration, to which a listener on a free port of
+// the loopback interface is added.
 func install(t testing.TB, config string) *program {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &program{t: t, dir: t.TempDir(), addr: l.Addr().String(), log: &tail{}}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	dir := t.TempDir()
+	p := &program{t: t, dir: dir, data: filepath.Join(dir, "data"), addr: freeAddress(t), log: &tail{}}
 	text := fmt.Sprintf("[http]\nlisten = [%q]\n%s", p.addr, config)
 	if err := os.WriteFile(p.config(), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -88,30 +110,74 @@ func install(t testing.TB, config string) *program {
 	return p
 }
 
-func (p *program) config() string { return filepath.Join(p.dir, "config.toml") }
-func (p *program) data() string   { return filepath.Join(p.dir, "data") }
-func (p *program) url(path string) string {
-	return "http://" + p.addr + path
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return l.Addr().String()
 }
 
-// start runs the program and waits until it is ready.
-func (p *program) start() {
+func (p *program) config() string         { return filepath.Join(p.dir, "config.toml") }
+func (p *program) url(path string) string { return "http://" + p.addr + path }
+func (p *program) blob(key string) string {
+	return filepath.Join(p.data, "blobs", filepath.FromSlash(key))
+}
+
+// launch runs the program and does not wait for anything.
+func (p *program) launch() {
 	p.t.Helper()
-	p.cmd = exec.Command(binary, "run", "--config", p.config(), "--data", p.data())
+	p.cmd = exec.Command(binary, "run", "--config", p.config(), "--data", p.data)
 	p.cmd.Stderr = p.log
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
-	deadline := time.Now().Add(20 * time.Second)
+	done := make(chan error, 1)
+	go func(cmd *exec.Cmd) { done <- cmd.Wait() }(p.cmd)
+	p.done = done
+}
+
+// start runs the program and returns how long it took to be ready.
+func (p *program) start() time.Duration {
+	p.t.Helper()
+	began := time.Now()
+	p.launch()
 	for {
 		if status, _, err := get(p.url("/readyz")); err == nil && status == http.StatusOK {
-			return
+			return time.Since(began)
 		}
-		if time.Now().After(deadline) {
-			p.t.Fatalf("the program is not ready after 20 s:\n%s", p.log)
+		select {
+		case err := <-p.done:
+			p.cmd = nil
+			p.t.Fatalf("the program ended while it was starting: %v\n%s", err, p.log)
+		case <-time.After(5 * time.Millisecond):
 		}
-		time.Sleep(5 * time.Millisecond)
+		if time.Since(began) > 30*time.Second {
+			p.t.Fatalf("the program is not ready after 30 s:\n%s", p.log)
+		}
 	}
+}
+
+// refused runs the program, which must end by itself with an error, and
+// returns what it printed.
+func (p *program) refused() string {
+	p.t.Helper()
+	p.log = &tail{}
+	p.launch()
+	select {
+	case err := <-p.done:
+		p.cmd = nil
+		if err == nil {
+			p.t.Errorf("the program ended without an error:\n%s", p.log)
+		}
+	case <-time.After(20 * time.Second):
+		p.t.Fatalf("the program runs although it should have refused to start:\n%s", p.log)
+	}
+	return p.log.String()
 }
 
 // kill ends the process without a word, as a power cut would.
@@ -119,13 +185,107 @@ func (p *program) kill() {
 	if p.cmd == nil {
 		return
 	}
-	p.cmd.Process.Kill()
-	p.cmd.Wait()
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		p.t.Error(err)
+	}
+	<-p.done
 	p.cmd = nil
 }
 
+// stop asks the process to end and returns how long that took and its exit
+// code.
+func (p *program) stop() (time.Duration, int) {
+	p.t.Helper()
+	began := time.Now()
+	p.signal(syscall.SIGTERM)
+	return p.ended(began)
+}
+
+func (p *program) signal(s os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *program) ended(began time.Time) (time.Duration, int) {
+	p.t.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(30 * time.Second):
+		p.t.Fatalf("the program has not ended after 30 s:\n%s", p.log)
+	}
+	code := p.cmd.ProcessState.ExitCode()
+	p.cmd = nil
+	return time.Since(began), code
+}
+
+// run executes a command of the program beside the daemon and returns its
+// output.
+func (p *program) run(stdin string, args ...string) string {
+	p.t.Helper()
+	cmd := exec.Command(binary, append(args, "--config", p.config(), "--data", p.data)...)
+	cmd.Stdin = strings.NewReader(stdin)
+	var out, problems bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &problems
+	if err := cmd.Run(); err != nil {
+		p.t.Fatalf("%v: %v\n%s", args, err, &problems)
+	}
+	return out.String()
+}
+
+// admin makes an admin with an API key, which call uses from then on.
+func (p *program) admin() {
+	p.t.Helper()
+	p.run("correct horse battery\n", "admin", "create", "Operator", "--password-file", "-")
+	p.key = strings.TrimSpace(p.run("", "key", "create", "Operator", "--kind", "api"))
+}
+
+// call makes a request to the API; in and out are JSON and may be nil. It
+// returns 0 and an error when no whole answer came.
+func (p *program) call(method, path string, in, out any) (status int, err error) {
+	var body bytes.Buffer
+	if in != nil {
+		if err := json.NewEncoder(&body).Encode(in); err != nil {
+			return 0, err
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, p.url(path), &body)
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+p.key)
+	res, err := client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		return 0, err
+	}
+	if out != nil && res.StatusCode < 300 {
+		err = json.Unmarshal(answer, out)
+	}
+	return res.StatusCode, err
+}
+
+// must is call that fails the test unless the status is the wanted one.
+func (p *program) must(want int, method, path string, in, out any) {
+	p.t.Helper()
+	if status, err := p.call(method, path, in, out); err != nil || status != want {
+		p.t.Fatalf("%s %s: status %d, %v, want %d", method, path, status, err, want)
+	}
+}
+
 // client opens a connection per request, as game clients do.
-var client = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+var client = &http.Client{
+	Transport:     &http.Transport{DisableKeepAlives: true},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
 
 // get returns the status and the whole body, or an error when either is cut
 // short.
@@ -145,24 +305,15 @@ func get(url string) (status int, body []byte, err error) {
 	return res.StatusCode, body, err
 }
 
-// tail keeps the end of a log.
-type tail struct {
-	mu sync.Mutex
-	b  []byte
-}
-
-func (l *tail) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.b = append(l.b, p...)
-	if len(l.b) > 1<<16 {
-		l.b = bytes.Clone(l.b[len(l.b)-1<<15:])
+// eventually asks until ok is true and returns how long that took.
+func eventually(t testing.TB, within time.Duration, what string, ok func() bool) time.Duration {
+	t.Helper()
+	began := time.Now()
+	for !ok() {
+		if time.Since(began) > within {
+			t.Fatalf("not within %s: %s", within, what)
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
-	return len(p), nil
-}
-
-func (l *tail) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return string(l.b)
+	return time.Since(began)
 }
