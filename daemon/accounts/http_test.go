@@ -130,6 +130,65 @@ func TestSessionTellsWhoCalls(t *testing.T) {
 	})
 }
 
+// TestOddInput sends what databases choke on; none of it is our failure.
+func TestOddInput(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		x := newSite(t, d)
+		x.person("Root", RoleAdmin)
+		root, guest := x.signIn("Root"), x.guest()
+		root.header.Set("User-Agent", "a\x01\xff\x00")
+		for _, row := range []struct {
+			c            *client
+			method, path string
+			body         any
+			status       int
+		}{
+			{guest, "POST", sessionPath, map[string]string{"name": "a\x00b", "password": "x\x00"}, 401},
+			{guest, "POST", sessionPath, map[string]string{"name": "", "password": ""}, 401},
+			{guest, "POST", setupPath, map[string]string{"token": "\x00", "name": "\x00", "password": "\x00"}, 409},
+			{root, "POST", sessionPath, map[string]string{"name": "Root", "password": testPassword}, 200},
+			{root, "GET", "/api/v1/audit?action=%00", nil, 422},
+			{root, "GET", "/api/v1/audit?cursor=%00", nil, 400},
+			{root, "GET", "/api/v1/audit?cursor=-1", nil, 400},
+			{root, "GET", "/api/v1/audit?cursor=9223372036854775807", nil, 200},
+			{root, "GET", "/api/v1/audit?limit=0", nil, 422},
+			{root, "GET", "/api/v1/accounts?limit=201", nil, 422},
+			{root, "PUT", "/api/v1/accounts/1/roles/king", nil, 422},
+			{root, "DELETE", "/api/v1/accounts/9223372036854775808", nil, 422},
+			{root, "POST", "/api/v1/keys", map[string]any{"label": "a\x00b"}, 201},
+			{root, "POST", "/api/v1/keys", map[string]any{"expires_in": -1}, 422},
+			{root, "POST", "/api/v1/accounts", map[string]any{"name": "a\u202eb", "password": testPassword}, 400},
+		} {
+			if a := row.c.do(row.method, row.path, row.body); a.status != row.status {
+				t.Errorf("%s %s %v: %d, want %d: %s", row.method, row.path, row.body, a.status, row.status, a.body)
+			}
+		}
+	})
+}
+
+func TestListsAnswerWhatIsKnownShortly(t *testing.T) {
+	x := newSite(t, dbtest.SQLite(t))
+	root := x.person("Root", RoleAdmin)
+	_, key := x.key(root.ID, ScopeAdmin)
+	c := x.withKey(key)
+	for _, path := range []string{"/api/v1/accounts", "/api/v1/sessions", "/api/v1/keys", "/api/v1/audit"} {
+		c.header.Del("If-None-Match")
+		first := c.do("GET", path, nil)
+		c.header.Set("If-None-Match", `"other", W/`+first.header.Get("ETag"))
+		if again := c.do("GET", path, nil); again.status != 304 || again.body != "" {
+			t.Errorf("%s: %d %s", path, again.status, again.body)
+		}
+		if path == "/api/v1/sessions" {
+			continue
+		}
+		x.person("Player "+strings.Trim(path, "/"), RolePlayer)
+		x.key(root.ID)
+		if again := c.do("GET", path, nil); again.status != 200 {
+			t.Errorf("%s after a change: %d", path, again.status)
+		}
+	}
+}
+
 func TestCookieAttributes(t *testing.T) {
 	for _, row := range []struct {
 		name, publicURL, host string

@@ -130,4 +130,5 @@ const (
 	maxKeys     = 200
 	maxLabel    = 64
 	maxAgent    = 200
+	maxAudit    = 1000
 )

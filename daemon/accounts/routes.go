@@ -2,6 +2,9 @@ package accounts
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -232,20 +235,17 @@ func (s *Service) setUp(ctx context.Context, in *setupInput) (*sessionOutput, er
 	return s.opened(in.source, o), nil
 }
 
-type sessionsOutput struct {
-	Body struct {
-		Sessions []Session `json:"sessions" nullable:"false"`
-	}
+// SessionList is the answer to GET /api/v1/sessions.
+type SessionList struct {
+	Sessions []Session `json:"sessions" nullable:"false"`
 }
 
-func (s *Service) listSessions(ctx context.Context, _ *struct{}) (*sessionsOutput, error) {
+func (s *Service) listSessions(ctx context.Context, in *Known) (*listed[SessionList], error) {
 	all, err := s.Sessions(ctx, From(ctx).AccountID)
 	if err != nil {
 		return nil, err
 	}
-	out := &sessionsOutput{}
-	out.Body.Sessions = all
-	return out, nil
+	return listing(*in, SessionList{all})
 }
 
 // IDInput is the number in a path.
@@ -262,6 +262,38 @@ func (s *Service) revokeSession(ctx context.Context, in *IDInput) (*struct{}, er
 type PageInput struct {
 	Cursor string `query:"cursor" doc:"next of the page before; empty for the first page"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	Known
+}
+
+// Known is the entity tag that the caller has already.
+type Known struct {
+	IfNoneMatch string `header:"If-None-Match" maxLength:"200"`
+}
+
+// listed is the answer of every list. It carries an entity tag, so that a page
+// that looks again costs no bytes when nothing changed.
+type listed[B any] struct {
+	Status       int
+	ETag         string `header:"ETag"`
+	CacheControl string `header:"Cache-Control"`
+	Body         B
+}
+
+func listing[B any](known Known, body B) (*listed[B], error) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(text)
+	out := &listed[B]{
+		Status: http.StatusOK, ETag: `"` + hex.EncodeToString(sum[:16]) + `"`, CacheControl: "private, no-cache", Body: body,
+	}
+	for tag := range strings.SplitSeq(known.IfNoneMatch, ",") { // RFC 9110 §13.1.2
+		if strings.TrimPrefix(strings.TrimSpace(tag), "W/") == out.ETag {
+			out.Status = http.StatusNotModified
+		}
+	}
+	return out, nil
 }
 
 type keysInput struct {
@@ -270,14 +302,13 @@ type keysInput struct {
 	All     bool  `query:"all" doc:"The keys of all accounts; for admins"`
 }
 
-type keysOutput struct {
-	Body struct {
-		Keys []APIKey `json:"keys" nullable:"false"`
-		Next string   `json:"next" doc:"Cursor of the next page; empty after the last"`
-	}
+// KeyList is the answer to GET /api/v1/keys.
+type KeyList struct {
+	Keys []APIKey `json:"keys" nullable:"false"`
+	Next string   `json:"next" doc:"Cursor of the next page; empty after the last"`
 }
 
-func (s *Service) listKeys(ctx context.Context, in *keysInput) (*keysOutput, error) {
+func (s *Service) listKeys(ctx context.Context, in *keysInput) (*listed[KeyList], error) {
 	p := From(ctx)
 	account := p.AccountID
 	if in.Account != 0 {
@@ -295,9 +326,7 @@ func (s *Service) listKeys(ctx context.Context, in *keysInput) (*keysOutput, err
 	if err != nil {
 		return nil, err
 	}
-	out := &keysOutput{}
-	out.Body.Keys, out.Body.Next = all, next
-	return out, nil
+	return listing(in.Known, KeyList{all, next})
 }
 
 type createKeyInput struct {
@@ -339,21 +368,18 @@ func (s *Service) revokeKey(ctx context.Context, in *IDInput) (*struct{}, error)
 	return nil, s.RevokeKey(ctx, in.ID, owner)
 }
 
-type accountsOutput struct {
-	Body struct {
-		Accounts []Account `json:"accounts" nullable:"false"`
-		Next     string    `json:"next" doc:"Cursor of the next page; empty after the last"`
-	}
+// AccountList is the answer to GET /api/v1/accounts.
+type AccountList struct {
+	Accounts []Account `json:"accounts" nullable:"false"`
+	Next     string    `json:"next" doc:"Cursor of the next page; empty after the last"`
 }
 
-func (s *Service) listAccounts(ctx context.Context, in *PageInput) (*accountsOutput, error) {
+func (s *Service) listAccounts(ctx context.Context, in *PageInput) (*listed[AccountList], error) {
 	all, next, err := s.Accounts(ctx, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, err
 	}
-	out := &accountsOutput{}
-	out.Body.Accounts, out.Body.Next = all, next
-	return out, nil
+	return listing(in.Known, AccountList{all, next})
 }
 
 type createAccountInput struct {
@@ -413,22 +439,19 @@ func (s *Service) setPassword(ctx context.Context, in *setPasswordInput) (*struc
 
 type auditInput struct {
 	PageInput
-	Action string `query:"action" maxLength:"64" doc:"Only this action, for example role.grant"`
+	Action string `query:"action" maxLength:"64" pattern:"^[a-z._]*$" doc:"Only this action, for example role.grant"`
 }
 
-type auditOutput struct {
-	Body struct {
-		Entries []AuditEntry `json:"entries" nullable:"false"`
-		Next    string       `json:"next" doc:"Cursor of the next page; empty after the last"`
-	}
+// AuditList is the answer to GET /api/v1/audit.
+type AuditList struct {
+	Entries []AuditEntry `json:"entries" nullable:"false"`
+	Next    string       `json:"next" doc:"Cursor of the next page; empty after the last"`
 }
 
-func (s *Service) listAudit(ctx context.Context, in *auditInput) (*auditOutput, error) {
+func (s *Service) listAudit(ctx context.Context, in *auditInput) (*listed[AuditList], error) {
 	all, next, err := s.AuditLog(ctx, in.Action, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, err
 	}
-	out := &auditOutput{}
-	out.Body.Entries, out.Body.Next = all, next
-	return out, nil
+	return listing(in.Known, AuditList{all, next})
 }

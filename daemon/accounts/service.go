@@ -105,19 +105,19 @@ func (s *Service) prune(ctx context.Context) error {
 // Account returns the account that ref names: "#" and its number, or its
 // display name. fault.NotFound.
 func (s *Service) Account(ctx context.Context, ref string) (a Account, err error) {
-	err = s.db.Read(ctx, func(tx *db.Tx) error {
-		if number, ok := strings.CutPrefix(ref, "#"); ok {
-			id, err := strconv.ParseInt(number, 10, 64)
-			if err != nil {
-				return fault.New(fault.Invalid, "%q is not an account number", ref)
-			}
+	if number, ok := strings.CutPrefix(ref, "#"); ok {
+		id, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			return Account{}, fault.New(fault.Invalid, "%q is not an account number", ref)
+		}
+		err = s.db.Read(ctx, func(tx *db.Tx) error {
 			a, _, err = findAccount(ctx, tx, id)
 			return err
-		}
-		a, _, err = findAccountByName(ctx, tx, ref)
-		return err
-	})
-	if fault.Is(err, fault.NotFound) {
+		})
+		return a, err
+	}
+	a, _, err = s.lookUp(ctx, ref)
+	if err == nil && a.ID == 0 {
 		err = fault.New(fault.NotFound, "There is no account %q", ref).
 			WithHint("quartermaster admin list shows the accounts")
 	}
@@ -327,7 +327,7 @@ func (s *Service) Audit(ctx context.Context, tx *db.Tx, action, target, detail s
 	c := callerFrom(ctx)
 	e := AuditEntry{
 		At: s.now(), AccountID: c.AccountID, Who: c.Name, Via: c.Via,
-		Action: action, Target: target, Detail: detail, IP: c.ip,
+		Action: action, Target: shownText(target, maxAudit), Detail: shownText(detail, maxAudit), IP: c.ip,
 	}
 	if e.Via == "" {
 		e.Who, e.Via = "quartermaster", viaSystem

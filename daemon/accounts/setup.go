@@ -14,6 +14,9 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 )
 
+// setupPage is the page's address, up to the token.
+const setupPage = "/app/setup#"
+
 // setupFile is the file in the data directory that holds the setup link.
 const setupFile = "setup-link.txt"
 
@@ -63,7 +66,7 @@ func (s *Service) SetupLink(ctx context.Context, base string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	link := strings.TrimRight(base, "/") + "/app/setup#" + token
+	link := strings.TrimRight(base, "/") + setupPage + token
 	err = durable.Replace(durable.Disk, s.setupPath(), 0o600, func(w io.Writer) error {
 		_, err := io.WriteString(w, link+"\n")
 		return err
@@ -75,6 +78,23 @@ func (s *Service) SetupLink(ctx context.Context, base string) (string, error) {
 }
 
 func (s *Service) setupPath() string { return filepath.Join(s.dataDir, setupFile) }
+
+// LastSetupBase returns the address that the setup link in the data directory
+// leads to, "" when there is none. A running daemon wrote the one it really
+// listens on, which flags may have changed.
+func (s *Service) LastSetupBase() string {
+	f, err := durable.Disk.Open(s.setupPath())
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, 4096))
+	base, _, ok := strings.Cut(string(text), setupPage)
+	if err != nil || !ok {
+		return ""
+	}
+	return base
+}
 
 // noAdmin answers fault.Conflict when there is one.
 func noAdmin(ctx context.Context, tx *db.Tx) error {

@@ -40,16 +40,11 @@ func (s *Service) SignIn(ctx context.Context, a Attempt) (Opened, error) {
 	if err := s.address.take(a.IP); err != nil {
 		return Opened{}, err
 	}
-	if len(a.Name) > 4*maxName {
+	if len(a.Name) > 16*maxName {
 		return Opened{}, errWrong
 	}
-	var account Account
-	var phc string
-	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
-		account, phc, err = findAccountByName(ctx, tx, a.Name)
-		return err
-	})
-	if err != nil && !fault.Is(err, fault.NotFound) {
+	account, phc, err := s.lookUp(ctx, a.Name)
+	if err != nil {
 		return Opened{}, err
 	}
 	stale, err := s.checkCurrent(ctx, place{nameKey(a.Name), limit.Prefix(a.IP)}, phc, a.Password)
@@ -75,6 +70,23 @@ func (s *Service) SignIn(ctx context.Context, a Attempt) (Opened, error) {
 		s.upgrade(ctx, account.ID, phc, a.Password)
 	}
 	return o, nil
+}
+
+// lookUp returns the account of that name and its hash, zero values when there
+// is none.
+func (s *Service) lookUp(ctx context.Context, name string) (a Account, phc string, err error) {
+	clean, err := CleanName(name)
+	if err != nil {
+		return Account{}, "", nil // no account has such a name
+	}
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		a, phc, err = findAccountByName(ctx, tx, clean)
+		return err
+	})
+	if fault.Is(err, fault.NotFound) {
+		err = nil
+	}
+	return a, phc, err
 }
 
 // stillHas answers errWrong when the password was changed while the old one

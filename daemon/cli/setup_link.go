@@ -20,7 +20,11 @@ func (SetupLinkCmd) Run(s *session) error {
 		return err
 	}
 	return s.withAccounts(func(ctx context.Context, service *accounts.Service) error {
-		link, err := service.SetupLink(ctx, pageURL(loaded.Config.HTTP))
+		base := loaded.Config.HTTP.PublicURL
+		if base == "" {
+			base = cmp.Or(service.LastSetupBase(), pageURL(loaded.Config.HTTP))
+		}
+		link, err := service.SetupLink(ctx, base)
 		if err != nil {
 			return err
 		}
@@ -28,11 +32,11 @@ func (SetupLinkCmd) Run(s *session) error {
 	})
 }
 
-// pageURL is where the page is to be had according to the configuration: the
-// public URL, or this machine on the first address that is listened on.
+// pageURL is where the page is to be had according to the configuration: this
+// machine, on the first address that is listened on.
 func pageURL(c config.HTTP) string {
-	if c.PublicURL != "" || len(c.Listen) == 0 {
-		return c.PublicURL
+	if len(c.Listen) == 0 {
+		return ""
 	}
 	host, port, err := net.SplitHostPort(c.Listen[0])
 	if err != nil {
