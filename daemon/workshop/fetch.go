@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"runtime/debug"
-	"time"
 
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
@@ -288,65 +286,4 @@ func (c contextReader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return c.r.Read(p)
-}
-
-// settle writes down how an attempt ended and returns the job.
-func (s *Service) settle(ctx context.Context, a *active, v Version, err error) Job {
-	j := a.snapshot()
-	owner, now := j.Owner, s.clock.Now()
-	lost := errors.Is(context.Cause(ctx), errLost)
-	stopped := ctx.Err() != nil && !lost
-	j.Owner, j.LeaseUntil, j.Speed = "", time.Time{}, 0
-	refused, isRefusal := errors.AsType[refusal](err)
-	switch {
-	case lost:
-		return j
-	case err == nil:
-		j.State, j.Error = Ready, ""
-	case stopped:
-		j.State, j.Bytes = Queued, 0
-	case isRefusal:
-		j.State, j.Error, j.RetryAt = Denied, refused.Error(), now.Add(deniedFor)
-	case fault.Is(err, fault.NoSpace):
-		j.State, j.Error, j.RetryAt = Queued, fault.Public(err), now.Add(minBackoff)
-	default:
-		j = j.fail(now, fault.Public(err), retryAfter(err), s.jitter())
-		s.log.Warn("a job failed", "name", j.Name.String(), "attempts", j.Attempts, "resting", j.Resting, "retry_at", j.RetryAt, "error", err)
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	stored := v
-	ok := s.write(ctx, "end of a job", func(tx *db.Tx) error {
-		if v.Name != (Name{}) && err == nil {
-			var err error
-			if stored, err = putVersion(ctx, tx, v); err != nil {
-				return err
-			}
-			if err := endJobs(ctx, tx, v.Name); err != nil {
-				return err
-			}
-		}
-		_, err := settleJob(ctx, tx, owner, j)
-		return err
-	})
-	if ok && err == nil && v.Name != (Name{}) {
-		s.index.put(stored)
-		s.changed(v.Name.Item)
-		s.log.LogAttrs(ctx, slog.LevelInfo, "stored", slog.String("name", v.Name.String()), slog.Int64("bytes", v.Size),
-			slog.String("source", v.Source), slog.String("origin", v.Origin))
-		if v.Name != j.Name {
-			s.records.setJob(Job{Name: v.Name, State: Ready})
-		}
-		signal(s.tidy)
-	}
-	s.noteJob(j)
-	return j
-}
-
-// retryAfter is what an error says about when to come back, 0 if nothing.
-func retryAfter(err error) time.Duration {
-	if e, ok := errors.AsType[*fault.Error](err); ok {
-		return e.RetryAfter
-	}
-	return 0
 }

@@ -25,13 +25,11 @@ const (
 // returns nil then, after jobs under way were given back and request counts
 // written.
 func (s *Service) Run(ctx context.Context) error {
-	if err := s.load(ctx); err != nil {
+	if err := s.resume(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
-	}
-	if n, err := s.store.releaseJobs(ctx, s.owner); err != nil {
-		return err
-	} else if n > 0 {
-		s.log.Info("jobs of the last run go on", "jobs", n)
 	}
 	s.running.attached.Store(true)
 	defer s.running.attached.Store(false)
@@ -46,9 +44,22 @@ func (s *Service) Run(ctx context.Context) error {
 	s.workers.Wait()
 	final, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
+	s.settleAgain(final)
 	s.flush(final)
 	if errors.Is(err, context.Canceled) {
 		return nil
+	}
+	return err
+}
+
+// resume loads what is stored and takes up what the last run left.
+func (s *Service) resume(ctx context.Context) error {
+	if err := s.load(ctx); err != nil {
+		return err
+	}
+	n, err := s.store.releaseJobs(ctx, s.owner)
+	if n > 0 && err == nil {
+		s.log.Info("jobs of the last run go on", "jobs", n)
 	}
 	return err
 }
@@ -135,6 +146,7 @@ func (s *Service) runQueue(ctx context.Context) error {
 			if err := s.sync(ctx); err != nil && ctx.Err() == nil {
 				s.log.Error("the database did not tell what changed", "error", err)
 			}
+			s.settleAgain(ctx)
 		case <-s.records.dispatch:
 		case <-s.work:
 		case <-ctx.Done():

@@ -60,6 +60,14 @@ func (p *problems) clear(code string) {
 	delete(p.list, code)
 }
 
+// has reports whether there is a problem of this code.
+func (p *problems) has(code string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, ok := p.list[code]
+	return ok
+}
+
 func (p *problems) all() []Problem {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -72,6 +72,7 @@ type Service struct {
 	metrics  *metrics
 	problems problems
 	running  progress
+	endings  endings
 	face     *ns2
 
 	jitter   func() float64 // in [0, 1)

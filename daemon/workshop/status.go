@@ -40,6 +40,9 @@ func (s *Service) Status(ctx context.Context) (Status, error) {
 	if st.CallsToday, err = s.budget.Used(ctx); err != nil {
 		return st, err
 	}
+	if s.problems.has(problemDiskLow) {
+		_ = s.checkSpace(ctx, 0) // clears it when there is space again
+	}
 	st.Problems = s.problems.all()
 	st.Free, err = s.blobs.Free(ctx)
 	if err != nil {

@@ -1,0 +1,131 @@
+package workshop
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/quartermasterd/quartermaster/daemon/db"
+	"github.com/quartermasterd/quartermaster/daemon/fault"
+)
+
+// ending is how an attempt ended, on its way to the database.
+type ending struct {
+	owner   string
+	job     Job
+	version Version // what was stored; zero when nothing was
+}
+
+// endings are those that the database did not take: its disk was full, say.
+// Until it does, nobody else goes on with the jobs. They are as few as the
+// jobs this process has claimed. The zero value is ready.
+type endings struct {
+	mu   sync.Mutex
+	list []ending
+}
+
+func (e *endings) add(x ending) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.list = append(e.list, x)
+}
+
+func (e *endings) take() []ending {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	list := e.list
+	e.list = nil
+	return list
+}
+
+// settle writes down how an attempt ended and returns the job.
+func (s *Service) settle(ctx context.Context, a *active, v Version, err error) Job {
+	j := a.snapshot()
+	e := ending{owner: j.Owner}
+	if err == nil {
+		e.version = v
+	}
+	lost := errors.Is(context.Cause(ctx), errLost)
+	if lost {
+		j.Owner, j.LeaseUntil, j.Speed = "", time.Time{}, 0
+		return j
+	}
+	e.job = s.outcome(j, ctx.Err() != nil, err)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := s.end(ctx, &e, false); err != nil {
+		s.log.Error("the database did not take the end of a job; it is tried again", "name", e.job.Name.String(), "error", err)
+		s.endings.add(e)
+	}
+	s.noteJob(e.job)
+	return e.job
+}
+
+// outcome returns the job as an attempt leaves it. stopped: we are told to
+// end.
+func (s *Service) outcome(j Job, stopped bool, err error) Job {
+	now := s.clock.Now()
+	j.Owner, j.LeaseUntil, j.Speed = "", time.Time{}, 0
+	refused, isRefusal := errors.AsType[refusal](err)
+	switch {
+	case err == nil:
+		j.State, j.Error = Ready, ""
+	case stopped:
+		j.State, j.Bytes = Queued, 0
+	case isRefusal:
+		j.State, j.Error, j.RetryAt = Denied, refused.Error(), now.Add(deniedFor)
+	case fault.Is(err, fault.NoSpace):
+		j.State, j.Error, j.RetryAt = Queued, fault.Public(err), now.Add(minBackoff)
+	default:
+		j = j.fail(now, fault.Public(err), retryAfter(err), s.jitter())
+		s.log.Warn("a job failed", "name", j.Name.String(), "attempts", j.Attempts, "resting", j.Resting, "retry_at", j.RetryAt, "error", err)
+	}
+	return j
+}
+
+// end writes an ending to the database and then to memory. A late one is
+// dropped when somebody else has taken the job over meanwhile.
+func (s *Service) end(ctx context.Context, e *ending, late bool) error {
+	v, has := e.version, e.version.Name != (Name{})
+	ours := false
+	err := s.store.db.Write(ctx, func(tx *db.Tx) (err error) {
+		if ours, err = settleJob(ctx, tx, e.owner, e.job); err != nil || !has || late && !ours {
+			return err
+		}
+		if v, err = putVersion(ctx, tx, e.version); err != nil {
+			return err
+		}
+		return endJobs(ctx, tx, v.Name)
+	})
+	if err != nil || !has || late && !ours {
+		return err
+	}
+	s.index.put(v)
+	s.changed(v.Name.Item)
+	s.log.LogAttrs(ctx, slog.LevelInfo, "stored", slog.String("name", v.Name.String()), slog.Int64("bytes", v.Size),
+		slog.String("source", v.Source), slog.String("origin", v.Origin))
+	if v.Name != e.job.Name {
+		s.records.setJob(Job{Name: v.Name, State: Ready})
+	}
+	signal(s.tidy)
+	return nil
+}
+
+// settleAgain tries to write the endings that the database did not take.
+func (s *Service) settleAgain(ctx context.Context) {
+	for _, e := range s.endings.take() {
+		if err := s.end(ctx, &e, true); err != nil {
+			s.endings.add(e)
+		}
+	}
+}
+
+// retryAfter is what an error says about when to come back, 0 if nothing.
+func retryAfter(err error) time.Duration {
+	if e, ok := errors.AsType[*fault.Error](err); ok {
+		return e.RetryAfter
+	}
+	return 0
+}
