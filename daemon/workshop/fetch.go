@@ -162,6 +162,7 @@ func (s *Service) fetchFrom(ctx context.Context, a *active, src Source, want Wan
 	}
 	incoming := fmt.Sprintf("incoming/%d-%s", a.job.ID, want.Name.File())
 	w, err := s.blobs.Create(ctx, incoming)
+	s.noteWritable(err)
 	if err != nil {
 		return v, err
 	}

@@ -32,7 +32,7 @@ import (
 // inBubble the time is synctest's.
 type rig struct {
 	*Service
-	t      *testing.T
+	t      testing.TB
 	steam  *scriptedSteam
 	source *fakeSource
 	blobs  *blob.Disk
@@ -216,7 +216,7 @@ func newRig(t *testing.T, change func(*config.Workshop)) *rig {
 }
 
 // newRigOn is newRig on a database and a data directory that exist.
-func newRigOn(t *testing.T, d *db.DB, dir string, change func(*config.Workshop)) *rig {
+func newRigOn(t testing.TB, d *db.DB, dir string, change func(*config.Workshop)) *rig {
 	t.Helper()
 	c := testConfig()
 	if change != nil {

@@ -2,6 +2,7 @@ package workshop
 
 import (
 	"context"
+	"errors"
 
 	"hash"
 	"sync"
@@ -107,6 +108,17 @@ func (s *Service) checkSpace(ctx context.Context, more int64) error {
 		WithHint("free some space, or lower workshop.retention.min_free").WithRetryAfter(minBackoff)
 	s.problems.set(s.log, Problem{Code: problemDiskLow, Text: fault.Public(err), Hint: fault.Hint(err)})
 	return err
+}
+
+// noteWritable keeps the problem of a store that takes no new files. err is
+// how the attempt to make one ended.
+func (s *Service) noteWritable(err error) {
+	switch {
+	case err == nil:
+		s.problems.clear(problemUnwrit)
+	case !fault.Is(err, fault.NoSpace) && !errors.Is(err, context.Canceled):
+		s.problems.set(s.log, Problem{Code: problemUnwrit, Text: fault.Public(err), Hint: fault.Hint(err)})
+	}
 }
 
 // active is a job that this process works on.

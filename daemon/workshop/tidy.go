@@ -16,7 +16,7 @@ func (s *Service) runTidier(ctx context.Context) error {
 	for hourly := s.clock.After(0); ; {
 		select {
 		case <-hourly:
-			s.adoptOrphans(ctx, s.clock.Now())
+			s.adoptOrphans(ctx)
 			s.tidyUp(ctx)
 			hourly = s.clock.After(tidyEvery)
 		case <-s.tidy:
@@ -43,7 +43,8 @@ func (s *Service) tidyUp(ctx context.Context) {
 // adoptOrphans takes in blobs that no row names: a crash came between the two,
 // or the database is older than the store. Such a blob is checked like any
 // download before it counts.
-func (s *Service) adoptOrphans(ctx context.Context, now time.Time) {
+func (s *Service) adoptOrphans(ctx context.Context) {
+	before := s.leftBefore()
 	for info, err := range s.blobs.List(ctx, "mods/") {
 		if err != nil {
 			if ctx.Err() == nil {
@@ -52,7 +53,7 @@ func (s *Service) adoptOrphans(ctx context.Context, now time.Time) {
 			return
 		}
 		n, ok := parseNS2(strings.TrimPrefix(info.Key, "mods"))
-		if !ok || info.Key != blobKey(n) || s.index.get(n) != nil || now.Sub(info.ModTime) < leftOver {
+		if !ok || info.Key != blobKey(n) || s.index.get(n) != nil || !info.ModTime.Before(before) {
 			continue
 		}
 		if err := s.adoptBlob(ctx, n, info); err != nil && ctx.Err() == nil {
@@ -75,9 +76,20 @@ func (s *Service) adoptBlob(ctx context.Context, n Name, info blob.Info) error {
 	return s.putStored(ctx, v)
 }
 
+// leftBefore is the moment before which files that nobody finished were left
+// by a process that is gone: when we opened the database as the only one, or
+// else long enough ago.
+func (s *Service) leftBefore() time.Time {
+	before := s.clock.Now().Add(-leftOver)
+	if since, alone := s.store.db.Alone(); alone && since.After(before) {
+		return since
+	}
+	return before
+}
+
 // sweep removes files that a crash left behind.
 func (s *Service) sweep(ctx context.Context) {
-	before := s.clock.Now().Add(-leftOver)
+	before := s.leftBefore()
 	if since, alone := s.store.db.Alone(); alone {
 		before = latest(before, since) // whoever wrote before is gone
 	}
