@@ -12,6 +12,9 @@ const longestPauseMs = 30_000;
 /** Streams end now and then by design; only a gap longer than this is worth a word. */
 const graceMs = 4_000;
 
+/** Jobs whose state is remembered; beyond that a listener is told once too often. */
+const mostKnown = 500;
+
 const bus = new EventTarget();
 
 /** @type {EventSource | null} */
@@ -80,6 +83,22 @@ export function onLive(topic, listener) {
   const receive = (event) => listener(/** @type {CustomEvent} */ (event).detail);
   bus.addEventListener(topic, receive);
   return () => bus.removeEventListener(topic, receive);
+}
+
+/**
+ * Tells of jobs that began, moved on or ended, not of every step of a progress.
+ * @param {() => void} listener
+ * @returns {() => void} Stops listening.
+ */
+export function onJobState(listener) {
+  /** @type {Map<string, string>} */
+  const known = new Map();
+  return onLive('mods.job', (job) => {
+    if (known.get(job.id) === job.state) return;
+    if (known.size >= mostKnown) known.clear();
+    known.set(job.id, job.state);
+    listener();
+  });
 }
 
 /** @param {LiveState} next */

@@ -49,7 +49,7 @@ export function onLanguageChange(listener) {
 
 /** @param {import('./preferences.js').Language} value */
 async function speak(value) {
-  const answer = await fetch(`/app/static/texts/${value}.json`);
+  const answer = await fetch(new URL(`../texts/${value}.json`, import.meta.url));
   if (!answer.ok) throw new Error(`texts: ${answer.status}`);
   catalogue = await answer.json();
   current = value;

@@ -44,6 +44,7 @@ export async function openPage(browser, base, look = {}) {
     permissions: ['clipboard-read', 'clipboard-write'],
   });
   const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
   /** @type {string[]} */
   const complaints = [];
   /** Failures that a test provokes on purpose, as parts of console messages. @type {RegExp[]} */

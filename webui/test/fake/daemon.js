@@ -130,7 +130,7 @@ export class FakeDaemon {
     this.requests.push({ method, path, headers: request.headers, body });
     try {
       for (const [prefix, status] of this.failures) {
-        if (path.startsWith(prefix))
+        if (`${path}?`.startsWith(prefix))
           throw new Problem(status, 'The database does not answer', 'Look at the log');
       }
       const result = answer(this, { method, path, query: url.searchParams, body, headers: request.headers });

@@ -247,10 +247,10 @@ export function sampleOverview() {
     totals: { mods: 67, versions: 71, bytes: 3_412_345_678, requests: 18_204 },
     attention: [
       {
-        code: 'job_failed',
+        code: 'jobs_failed',
         severity: 'warning',
-        text: 'One download failed and rests: item 40000',
-        hint: 'Look at its error in the queue, then try again',
+        text: 'Some mods could not be fetched',
+        hint: 'the queue says why, and can try again',
         link: '/app/mods?state=failed',
       },
       {

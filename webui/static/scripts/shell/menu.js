@@ -6,7 +6,7 @@ import { choice, languageChoice } from '../elements/choice.js';
 import { failureText, signInHref } from '../elements/failure.js';
 import { icon } from '../icons.js';
 import { setTheme, theme, themes } from '../preferences.js';
-import { t } from '../texts.js';
+import { t, tOr } from '../texts.js';
 import { toast } from './toasts.js';
 
 export function menu() {
@@ -80,7 +80,7 @@ function account(close) {
       ),
     );
   }
-  const roles = who.roles.map((role) => (role === 'admin' ? t('role.admin') : role)).join(', ');
+  const roles = who.roles.map((role) => tOr(`role.${role}`, role)).join(', ');
   return h(
     'div',
     { class: 'menu-part' },

@@ -24,7 +24,14 @@ export function buildShell() {
     { class: 'shell' },
     h('a', { class: 'skip', href: '#content', onclick: skip }, t('nav.skip')),
     h('header', { class: 'rail' }, brand(), nav.element, state.element),
-    h('div', { class: 'topbar' }, brand(), find.element, entry, settings.element),
+    h(
+      'section',
+      { class: 'topbar', 'aria-label': t('nav.tools') },
+      brand(),
+      find.element,
+      entry,
+      settings.element,
+    ),
     content,
   );
 

@@ -1,7 +1,7 @@
 /** What a mod is: its ids, its game, its state and why. */
 
 import { h } from '../../dom.js';
-import { reason, stateBadge } from '../../elements/badge.js';
+import { moving, reason, stateBadge } from '../../elements/badge.js';
 import { copyable } from '../../elements/copy.js';
 import { ago } from '../../elements/time.js';
 import { bytes } from '../../format.js';
@@ -51,11 +51,11 @@ function workshopLink(href) {
 /** @param {import('../../api/model.js').Mod} mod */
 function why(mod) {
   if (mod.state === 'ready' || !mod.reason) return null;
-  const bad = mod.state === 'failed' || mod.state === 'quarantined';
+  const { tone, mark } = severity(mod.state);
   return h(
     'div',
-    { class: `notice ${bad ? 'bad' : 'warn'}` },
-    icon(bad ? 'error' : 'warning'),
+    { class: `notice ${tone}` },
+    icon(mark),
     h(
       'div',
       { class: 'notice-body' },
@@ -63,4 +63,13 @@ function why(mod) {
       h('p', null, reason(mod.reason)),
     ),
   );
+}
+
+/**
+ * @param {import('../../api/model.js').State} state
+ * @returns {{ tone: string, mark: import('../../icons.js').IconName }}
+ */
+function severity(state) {
+  if (moving(state) || state === 'absent') return { tone: 'note', mark: 'info' };
+  return state === 'denied' ? { tone: 'warn', mark: 'warning' } : { tone: 'bad', mark: 'error' };
 }

@@ -40,7 +40,7 @@ export function jobRow(first, actions) {
       state.dataset.state = word;
       fill(state, stateBadge(word));
     }
-    bar.hidden = !moving(word) && word !== 'ready';
+    bar.hidden = !(moving(word) && word !== 'queued') && word !== 'ready';
     fill(bar, progress(job));
     fill(facts, joined(details(job)));
     error.hidden = !job.error;
@@ -69,7 +69,7 @@ function progress(job) {
   if (job.state === 'ready') return meter(1, t('queue.progress'));
   if (!job.total)
     return meter(0, t('queue.progress'), {
-      tone: job.state === 'queued' ? '' : 'unknown',
+      tone: 'unknown',
       text: t('queue.unknown_size'),
     });
   return meter(job.bytes / job.total, t('queue.progress'));

@@ -4,7 +4,7 @@ import { may } from '../../api/session.js';
 import { h } from '../../dom.js';
 import { pageHead } from '../../elements/blocks.js';
 import { calm } from '../../elements/region.js';
-import { onLive } from '../../live.js';
+import { onJobState, onLive } from '../../live.js';
 import { here } from '../../router.js';
 import { t } from '../../texts.js';
 import { addForm } from './add.js';
@@ -35,6 +35,7 @@ export function modsPage(place) {
   }, calmMs);
   const stops = [
     onLive('mods.changed', soon),
+    onJobState(soon),
     onLive('resync', () => {
       soon();
       jobs.reload();

@@ -2,9 +2,9 @@
 
 import { t, tOr } from '../../texts.js';
 
-/** @param {{ title?: string, id?: string, item?: string }} mod */
+/** @param {{ title?: string, id?: string, item?: string }} mod A mod, or a job, whose id is not the item's. */
 export function modTitle(mod) {
-  return mod.title || t('mods.untitled', { id: mod.id ?? mod.item ?? '' });
+  return mod.title || t('mods.untitled', { id: mod.item ?? mod.id ?? '' });
 }
 
 /**

@@ -10,7 +10,7 @@ import { calm, region } from '../../elements/region.js';
 import { ago } from '../../elements/time.js';
 import { bytes } from '../../format.js';
 import { icon } from '../../icons.js';
-import { onLive } from '../../live.js';
+import { onJobState, onLive } from '../../live.js';
 import { t } from '../../texts.js';
 import { linesToPaste } from './paste.js';
 import { modTitle } from '../mods/title.js';
@@ -37,7 +37,7 @@ export function guestOverview() {
   });
   mods.reload();
   const soon = calm(mods.reload, calmMs);
-  const stops = [onLive('mods.changed', soon), onLive('resync', soon)];
+  const stops = [onLive('mods.changed', soon), onJobState(soon), onLive('resync', soon)];
   const element = h(
     'div',
     { class: 'stack' },
@@ -83,8 +83,7 @@ function shelf(mods) {
         h(
           'span',
           { class: 'soft small' },
-          bytes(mod.size),
-          ' · ',
+          mod.size ? `${bytes(mod.size)} · ` : null,
           t('mods.requested'),
           ' ',
           ago(mod.last_requested),

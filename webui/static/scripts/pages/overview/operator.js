@@ -5,7 +5,7 @@ import { fill, h } from '../../dom.js';
 import { skeleton } from '../../elements/blocks.js';
 import { calm, region } from '../../elements/region.js';
 import { ago } from '../../elements/time.js';
-import { onLive } from '../../live.js';
+import { onJobState, onLive } from '../../live.js';
 import { t } from '../../texts.js';
 import { attention } from './attention.js';
 import { machine } from './machine.js';
@@ -41,7 +41,7 @@ export function operatorOverview() {
   });
   main.reload();
   const soon = calm(main.reload, calmMs);
-  const stops = [onLive('mods.changed', soon), onLive('resync', soon)];
+  const stops = [onLive('mods.changed', soon), onJobState(soon), onLive('resync', soon)];
   const timer = setInterval(main.reload, refreshMs);
   return {
     beside,

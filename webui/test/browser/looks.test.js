@@ -1,0 +1,150 @@
+/**
+ * Every page at both widths, in both themes and languages: accessible by axe's
+ * rules, nothing wider than the screen, nothing from another host.
+ */
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { test } from 'node:test';
+import { stage } from './stage.js';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/**
+ * Each language begins at a desk and goes on on a phone, in the other theme.
+ * @type {[import('./browser.js').Look, 'light' | 'dark'][]}
+ */
+const looks = [
+  [{ size: 'desktop', theme: 'light', language: 'en' }, 'dark'],
+  [{ size: 'desktop', theme: 'dark', language: 'ru' }, 'light'],
+];
+
+/**
+ * @typedef {object} View
+ * @property {string} address
+ * @property {string} shows A selector of what is there once the page is complete.
+ * @property {string[] | null} [roles] null = a guest.
+ * @property {(fake: import('../fake/daemon.js').FakeDaemon) => void} [arrange]
+ * @property {(page: import('playwright-core').Page) => Promise<void>} [act]
+ */
+
+/** @type {Record<string, View>} */
+const views = {
+  overview: { address: '/app/', shows: '.facts' },
+  'overview, all well': {
+    address: '/app/overview',
+    shows: '.all-well',
+    arrange: (fake) => (fake.overview.attention = []),
+  },
+  'overview of a guest': { address: '/app/', shows: '.shelf', roles: null },
+  mods: { address: '/app/mods', shows: '.table .row-title' },
+  'mods of a guest': { address: '/app/mods?q=map&sort=size', shows: '.table .row-title', roles: null },
+  'mods, none': { address: '/app/mods', shows: '.empty', arrange: (fake) => (fake.mods = []) },
+  'mods, no match': { address: '/app/mods?q=nothing+like+it', shows: '.empty' },
+  'mods, Steam away': { address: '/app/mods', shows: '.strip-part.bad', arrange: breakSteam },
+  'mods, server fails': {
+    address: '/app/mods',
+    shows: '.list .notice',
+    arrange: (fake) => fake.failures.set('/mods?', 500),
+  },
+  mod: { address: '/app/mods/117887554', shows: '.versions' },
+  'mod with an odd name': { address: '/app/mods/4069973', shows: '.versions' },
+  'mod that is refused': { address: '/app/mods/145366787', shows: '.summary .notice' },
+  'mod that nobody knows': { address: '/app/mods/1', shows: '.empty' },
+  'sign-in': { address: '/app/signin', shows: '.gate form', roles: null },
+  setup: {
+    address: '/app/setup#fake-setup-token',
+    shows: '.rules',
+    roles: null,
+    arrange: (fake) => (fake.needsSetup = true),
+  },
+  'setup without a link': {
+    address: '/app/setup',
+    shows: '.gate .code',
+    roles: null,
+    arrange: (fake) => (fake.needsSetup = true),
+  },
+  'setup, done before': { address: '/app/setup', shows: '.gate .primary', roles: null },
+  'not found': { address: '/app/nowhere', shows: '.empty' },
+  'open menu': { address: '/app/', shows: '.facts', act: (page) => page.locator('.menu-button').click() },
+  'delete dialog': {
+    address: '/app/mods/117887554',
+    shows: '.versions',
+    act: (page) => page.locator('[data-focus="delete-1348957670"]').click(),
+  },
+};
+
+/** @param {import('../fake/daemon.js').FakeDaemon} fake */
+function breakSteam(fake) {
+  Object.assign(fake.status.steam, {
+    breaker_open: true,
+    retry_at: new Date(Date.now() + 90_000).toISOString(),
+    last_error: '503',
+  });
+  fake.status.roots = [
+    {
+      path: '/srv/ns2/Workshop',
+      ok: false,
+      problem: 'the folder does not exist',
+      zips: 0,
+      folders: 0,
+      unchecked: 0,
+    },
+  ];
+  fake.status.problems = [
+    {
+      code: 'steam_unavailable',
+      text: 'Steam cannot be asked: 503',
+      hint: 'Nothing to do: it is asked again by itself',
+    },
+  ];
+}
+
+const scene = stage();
+
+for (const [title, view] of Object.entries(views)) {
+  for (const [look, otherTheme] of looks) {
+    test(`${title}: ${look.language}`, () =>
+      scene({ ...look, roles: view.roles }, async ({ page, fake, expected }) => {
+        view.arrange?.(fake);
+        expected.push(/status of (404|500)/); // the two views of failures ask for them
+        await page.goto(view.address);
+        await page.locator(view.shows).first().waitFor();
+        await view.act?.(page);
+        await check(page);
+        await page.setViewportSize({ width: 390, height: 844 });
+        await page.emulateMedia({ colorScheme: otherTheme });
+        await check(page);
+      }));
+  }
+}
+
+/** @param {import('playwright-core').Page} page */
+async function check(page) {
+  await page.locator('.skeleton').waitFor({ state: 'detached' });
+  await page.evaluate(
+    () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+  );
+  assert.equal(await overflow(page), 0, 'nothing is wider than the screen');
+  assert.deepEqual(await violations(page), []);
+  assert.equal(await page.locator('h1').count(), 1, 'one h1');
+}
+
+/** @param {import('playwright-core').Page} page */
+function overflow(page) {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
+
+/** @param {import('playwright-core').Page} page */
+async function violations(page) {
+  await page.evaluate(axe);
+  return page.evaluate(async () => {
+    // @ts-expect-error axe comes from the script just evaluated
+    const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
+    return violations.map((/** @type {any} */ found) => ({
+      rule: found.id,
+      nodes: found.nodes.map((/** @type {any} */ node) => `${node.target} ${node.failureSummary}`),
+    }));
+  });
+}
