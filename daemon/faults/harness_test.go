@@ -166,18 +166,35 @@ func (p *program) start() time.Duration {
 // returns what it printed.
 func (p *program) refused() string {
 	p.t.Helper()
+	said, ok := p.refuses()
+	if !ok {
+		p.t.Fatalf("the program runs although it should have refused to start:\n%s", said)
+	}
+	return said
+}
+
+// refuses runs the program and reports whether it ended by itself with an
+// error before it was ready, and what it printed.
+func (p *program) refuses() (said string, refused bool) {
+	p.t.Helper()
 	p.log = &tail{}
 	p.launch()
-	select {
-	case err := <-p.done:
-		p.cmd = nil
-		if err == nil {
-			p.t.Errorf("the program ended without an error:\n%s", p.log)
+	for began := time.Now(); time.Since(began) < 20*time.Second; {
+		select {
+		case err := <-p.done:
+			p.cmd = nil
+			if err == nil {
+				p.t.Fatalf("the program ended without an error:\n%s", p.log)
+			}
+			return p.log.String(), true
+		case <-time.After(10 * time.Millisecond):
 		}
-	case <-time.After(20 * time.Second):
-		p.t.Fatalf("the program runs although it should have refused to start:\n%s", p.log)
+		if status, _, err := get(p.url("/readyz")); err == nil && status == http.StatusOK {
+			return p.log.String(), false
+		}
 	}
-	return p.log.String()
+	p.t.Fatalf("the program neither starts nor ends:\n%s", p.log)
+	return "", false
 }
 
 // kill ends the process without a word, as a power cut would.

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,23 +15,6 @@ import (
 
 	"github.com/quartermasterd/quartermaster/daemon/steam/steamtest"
 )
-
-// problem is an entry of the lists of what is wrong.
-type problem struct{ Code, Text, Hint string }
-
-// problems asks the workshop's state and the overview what is wrong.
-func (p *program) problems() (status, overview []problem) {
-	p.t.Helper()
-	var s struct{ Problems []problem }
-	p.must(http.StatusOK, http.MethodGet, "/api/v1/mods/status", nil, &s)
-	var o struct{ Attention []problem }
-	p.must(http.StatusOK, http.MethodGet, "/api/v1/overview", nil, &o)
-	return s.Problems, o.Attention
-}
-
-func has(list []problem, code string) bool {
-	return slices.ContainsFunc(list, func(p problem) bool { return p.Code == code && p.Text != "" })
-}
 
 // The disk fills up to the last byte while downloads run. What is stored is
 // still served, the problem is named, writes are refused with the reason, and
@@ -170,7 +153,10 @@ func TestR3_TakenPort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	other := httptest.NewUnstartedServer(http.NotFoundHandler())
+	other.Listener = l
+	other.Start()
+	defer other.Close()
 	holder := fmt.Sprintf("process %d", os.Getpid())
 	if said := p.refused(); !strings.Contains(said, p.addr) || !strings.Contains(said, holder) || !strings.Contains(said, "hint:") {
 		t.Errorf("it says\n%swant %s", said, holder)
