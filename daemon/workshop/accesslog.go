@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/quartermasterd/quartermaster/daemon/web"
 )
@@ -14,6 +16,11 @@ const (
 	samplesPerAgent = 3
 )
 
+// linesPerSecond bounds the log: a flood of requests must fill neither the
+// disk nor the processor. What is left out is counted, and the metrics count
+// everything.
+const linesPerSecond = 500
+
 // accessLog writes one line per request of a game client, and, if asked to,
 // the headers of the first requests of each User-Agent: nobody wrote down
 // what the game's own client sends.
@@ -21,6 +28,10 @@ type accessLog struct {
 	s     *Service
 	log   *slog.Logger
 	first bool
+
+	second  atomic.Int64 // Unix time of the lines being counted
+	lines   atomic.Int64
+	skipped atomic.Int64
 
 	mu     sync.Mutex
 	agents map[string]int
@@ -31,7 +42,7 @@ func (l *accessLog) write(x *exchange, a answer, status int, bytes int64) {
 	if l.first {
 		l.sample(x.r)
 	}
-	if !l.log.Enabled(ctx, slog.LevelInfo) {
+	if !l.log.Enabled(ctx, slog.LevelInfo) || !l.admit(x.start) {
 		return
 	}
 	var list [11]slog.Attr
@@ -54,6 +65,27 @@ func (l *accessLog) write(x *exchange, a answer, status int, bytes int64) {
 	}
 	attrs = append(attrs, slog.String("user_agent", clip(x.r.UserAgent(), 200)))
 	l.log.LogAttrs(ctx, slog.LevelInfo, x.r.Method, attrs...)
+}
+
+// admit reports whether there is room for another line in this second.
+func (l *accessLog) admit(now time.Time) bool {
+	second := now.Unix()
+	if old := l.second.Load(); old != second && l.second.CompareAndSwap(old, second) {
+		l.lines.Store(0)
+		l.report()
+	}
+	if l.lines.Add(1) <= linesPerSecond {
+		return true
+	}
+	l.skipped.Add(1)
+	return false
+}
+
+// report says how many requests were left out of the log.
+func (l *accessLog) report() {
+	if n := l.skipped.Swap(0); n > 0 {
+		l.log.Info("requests that have no line of their own", "requests", n)
+	}
 }
 
 // sample logs the headers of the first requests of a User-Agent.

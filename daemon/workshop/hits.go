@@ -76,6 +76,7 @@ func (s *Service) runFlusher(ctx context.Context) error {
 		select {
 		case <-s.clock.After(flushEvery):
 			s.flush(ctx)
+			s.face.log.report()
 		case <-ctx.Done():
 			return nil
 		}

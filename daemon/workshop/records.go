@@ -23,14 +23,11 @@ type records struct {
 	mu       sync.Mutex
 	items    *lru[ItemID, *known]
 	verdicts *lru[ItemID, verdict]
-	asked    *lru[ItemID, time.Time]
 	pending  map[ItemID]*pending
-	order    []ItemID // pending items in the order they were asked for
 	jobs     map[Name]*Job
 	wishes   []wish
 	itemHits map[ItemID]int64 // requests for known items, not in the database yet
 
-	resolve  chan struct{} // wakes the resolver
 	dispatch chan struct{} // wakes the one who writes wishes
 }
 
