@@ -100,6 +100,11 @@ func (s *Service) describe(ctx context.Context, id ItemID) (*Item, error) {
 func (s *Service) obtain(ctx context.Context, a *active) (Version, error) {
 	want := Want{Name: a.job.Name}
 	var failed error
+	note := func(err error) {
+		if !fault.Is(failed, fault.Invalid) { // what the operator can mend is told first
+			failed = err
+		}
+	}
 	asked := false
 	for _, src := range s.sources {
 		if src.Name() != sourceFolder && !asked {
@@ -109,7 +114,7 @@ func (s *Service) obtain(ctx context.Context, a *active) (Version, error) {
 				return Version{}, err
 			}
 			if err != nil {
-				failed = err // a source that needs no details may still have it
+				note(err) // a source that needs no details may still have it
 			} else {
 				want.Details, want.App = &item.FileDetails, item.AppID
 			}
@@ -124,7 +129,7 @@ func (s *Service) obtain(ctx context.Context, a *active) (Version, error) {
 			continue
 		}
 		s.log.Warn("a source failed", "source", src.Name(), "name", want.Name.String(), "error", err)
-		failed = err
+		note(err)
 	}
 	if failed != nil {
 		return Version{}, failed
