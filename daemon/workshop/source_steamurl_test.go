@@ -77,7 +77,7 @@ func newURLRig(t *testing.T, file steamtest.Fault) *urlRig {
 	client := webapi.New(webapi.Options{BaseURL: r.steam.URL()})
 	r.SteamURL = NewSteamURL(SteamURLOptions{
 		APIURL: r.steam.URL(), Clock: r.clock, Log: slog.New(slog.NewTextHandler(&r.log, nil)),
-		Connect: 2 * time.Second, Header: 150 * time.Millisecond, Stall: 150 * time.Millisecond,
+		Connect: 2 * time.Second, Header: time.Second, Stall: 150 * time.Millisecond,
 		Lookup: func(ctx context.Context, id ItemID) (*webapi.FileDetails, error) {
 			r.lookups++
 			files, err := client.FileDetails(ctx, []uint64{uint64(id)})
