@@ -1,7 +1,8 @@
 /**
  * The stream of events from the daemon. One connection per page. The browser
- * reconnects by itself and is sent what it missed; when it gives up, or the
- * daemon no longer knows what we missed, listeners of "resync" fetch anew.
+ * reconnects by itself; when it gives up, we do. After every gap listeners of
+ * "resync" fetch anew what they show: the daemon sends missed events only to
+ * those who had heard one before.
  */
 
 /** @typedef {'connecting' | 'live' | 'offline'} LiveState */
@@ -39,14 +40,13 @@ export function connectLive() {
   source?.close();
   const stream = new EventSource('/api/v1/events');
   source = stream;
-  let fresh = everLive; // a stream without a past cannot be sent what it missed
   stream.addEventListener('open', () => {
     clearTimeout(graceTimer);
+    graceTimer = undefined;
     pauseMs = firstPauseMs;
-    everLive = true;
     enter('live');
-    if (fresh) tell('resync', null);
-    fresh = false;
+    if (everLive) tell('resync', null);
+    everLive = true;
   });
   stream.addEventListener('reset', () => tell('resync', null));
   stream.addEventListener('error', () => lost(stream));
@@ -61,8 +61,7 @@ export function connectLive() {
 /** @param {EventSource} stream */
 function lost(stream) {
   if (source !== stream) return;
-  clearTimeout(graceTimer);
-  graceTimer = setTimeout(() => enter('offline'), graceMs);
+  graceTimer ??= setTimeout(() => enter('offline'), graceMs);
   if (stream.readyState !== EventSource.CLOSED) return; // the browser tries again
   retryTimer = setTimeout(connectLive, pauseMs);
   pauseMs = Math.min(pauseMs * 2, longestPauseMs);

@@ -52,14 +52,13 @@ export class FakeDaemon {
   url = '';
 
   /** @type {import('node:http').Server} */
-  server = createServer((request, response) => {
-    this.serve(request, response).catch((error) => {
-      response.destroy(error);
-    });
-  });
+  server = createServer();
 
   /** @param {number} [port] */
   async start(port = 0) {
+    this.server = createServer((request, response) => {
+      this.serve(request, response).catch((error) => response.destroy(error));
+    });
     await new Promise((resolve) => this.server.listen(port, '127.0.0.1', () => resolve(undefined)));
     const address = /** @type {import('node:net').AddressInfo} */ (this.server.address());
     this.url = `http://127.0.0.1:${address.port}`;

@@ -2,7 +2,7 @@
 
 import { ApiError } from '../../api/client.js';
 import { getMod } from '../../api/mods.js';
-import { fill, h, name } from '../../dom.js';
+import { fill, h, keyed, name } from '../../dom.js';
 import { empty, pageHead, skeleton } from '../../elements/blocks.js';
 import { calm, region } from '../../elements/region.js';
 import { onLive } from '../../live.js';
@@ -26,7 +26,9 @@ export function modPage(place) {
   const head = pageHead(heading);
   /** @type {Mod | null} */
   let mod = null;
+  const about = h('div', null);
   const history = versions(() => content.reload());
+  const use = useIt();
 
   const content = region({
     load: (signal) => getMod(wanted, signal),
@@ -38,7 +40,9 @@ export function modPage(place) {
       fill(heading, name(title));
       if (answer.id !== wanted) canonical(answer.id);
       history.update(answer);
-      fill(root, summary(answer), history.element, useIt(answer));
+      if (!root.contains(about)) fill(root, about, history.element, use.element);
+      keyed(about, [answer], (one) => one.id, summary);
+      use.update(answer);
     },
     refuse: (error) => (error instanceof ApiError && error.status === 404 ? unknown(wanted) : null),
     className: 'stack',
@@ -63,6 +67,7 @@ export function modPage(place) {
       soon.cancel();
       for (const stop of stops) stop();
       content.close();
+      use.close();
     },
   };
 }

@@ -1,7 +1,7 @@
 /** The lines that make a game server or a shell fetch this mod from here. */
 
 import { getBackupServers } from '../../api/mods.js';
-import { fill, h } from '../../dom.js';
+import { fill, h, keyed } from '../../dom.js';
 import { card, skeleton } from '../../elements/blocks.js';
 import { codeBlock } from '../../elements/copy.js';
 import { region } from '../../elements/region.js';
@@ -16,26 +16,28 @@ export function absolute(url) {
   return new URL(url, location.origin).href;
 }
 
-/** @param {import('../../api/model.js').Mod} mod */
-export function useIt(mod) {
-  const ready = mod.versions.filter((version) => version.state === 'ready');
-  const version = ready.find((candidate) => candidate.current) ?? ready[0];
+export function useIt() {
   const servers = region({
     load: getBackupServers,
     skeleton: () => skeleton(3),
     render: (answer, root) => fill(root, codeBlock(serverConfigLines(answer), t('use.server_config'))),
   });
   servers.reload();
-  return card(
-    t('use.title'),
-    {},
-    h(
-      'div',
-      { class: 'stack' },
-      servers.element,
-      version ? codeBlock(fetchLines(version), t('use.shell')) : h('p', { class: 'soft' }, t('use.nothing')),
-    ),
-  );
+  const shell = h('div', null);
+
+  /** @param {import('../../api/model.js').Mod} mod */
+  function update(mod) {
+    const ready = mod.versions.filter((version) => version.state === 'ready');
+    const version = ready.find((candidate) => candidate.current) ?? ready[0];
+    keyed(
+      shell,
+      [version ? fetchLines(version) : ''],
+      (lines) => lines,
+      (lines) => (lines ? codeBlock(lines, t('use.shell')) : h('p', { class: 'soft' }, t('use.nothing'))),
+    );
+  }
+  const element = card(t('use.title'), {}, h('div', { class: 'stack' }, servers.element, shell));
+  return { element, update, close: servers.close };
 }
 
 /**

@@ -90,7 +90,8 @@ function details(job) {
   else if (job.bytes) parts.push(bytes(job.bytes));
   if (job.speed && moving(job.state)) parts.push(speed(job.speed));
   if (job.source) parts.push(tOr(`source.${job.source}`, job.source));
-  if (job.attempts > 1) parts.push(t('queue.attempt', { n: job.attempts }));
+  if (job.attempts > 0 && moving(job.state)) parts.push(t('queue.attempt', { n: job.attempts + 1 }));
+  if (job.attempts > 1 && !moving(job.state)) parts.push(t('queue.attempts', { count: job.attempts }));
   if (job.retry_at && !moving(job.state)) parts.push([t('queue.next_try'), ' ', ago(job.retry_at)]);
   if (parts.length === 0) parts.push([t('queue.asked'), ' ', ago(job.created_at)]);
   return parts;

@@ -32,17 +32,15 @@ export function modList(counted) {
   function show(query) {
     filters = { q: query.get('q') ?? '', state: query.get('state') ?? '', sort: query.get('sort') ?? '' };
     head.mark(filters.sort);
-    return load(true);
+    return load();
   }
 
-  /** @param {boolean} [say] Tells screen readers how many a filter left. */
-  async function load(say = false) {
+  async function load() {
     root.setAttribute('aria-busy', 'true');
     try {
       await pages.load(filters);
       root.removeAttribute('aria-busy');
       counted(pages.total());
-      if (say && (filters.q || filters.state)) announce(t('mods.count', { count: pages.total() }));
       render();
     } catch (error) {
       if (aborted(error)) return; // a newer request goes on

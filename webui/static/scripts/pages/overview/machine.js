@@ -9,7 +9,7 @@ import { t, tOr } from '../../texts.js';
 /** Below this share of free space the bar changes its colour. */
 const tight = 0.1;
 
-/** @param {import('../../api/model.js').Overview} data */
+/** @param {Pick<import('../../api/model.js').Overview, 'listeners' | 'paths' | 'disk' | 'version' | 'commit' | 'go'>} data */
 export function machine(data) {
   const build = [data.version, data.commit.slice(0, 12), data.go].filter(Boolean).join(' · ');
   return card(

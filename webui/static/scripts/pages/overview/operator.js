@@ -1,7 +1,7 @@
 /** The overview of an administrator. */
 
 import { getOverview } from '../../api/overview.js';
-import { fill, h } from '../../dom.js';
+import { fill, h, keyed } from '../../dom.js';
 import { skeleton } from '../../elements/blocks.js';
 import { calm, region } from '../../elements/region.js';
 import { ago } from '../../elements/time.js';
@@ -17,6 +17,9 @@ const calmMs = 1_500;
 
 export function operatorOverview() {
   const beside = h('p', { class: 'soft' });
+  const urgent = h('div', null);
+  const figures = h('div', null);
+  const server = h('div', null);
   const paste = linesToPaste();
   const main = region({
     load: getOverview,
@@ -30,12 +33,13 @@ export function operatorOverview() {
         ' ',
         ago(data.started_at),
       );
-      fill(
-        root,
-        attention(data.attention),
-        totals(data.totals),
-        h('div', { class: 'columns' }, paste.element, machine(data)),
-      );
+      if (!root.contains(paste.element)) {
+        fill(root, urgent, figures, h('div', { class: 'columns' }, paste.element, server));
+      }
+      const { listeners, paths, disk, version, commit, go } = data;
+      keyed(urgent, [data.attention], () => 'attention', attention);
+      keyed(figures, [data.totals], () => 'totals', totals);
+      keyed(server, [{ listeners, paths, disk, version, commit, go }], () => 'machine', machine);
     },
     className: 'stack',
   });

@@ -1,0 +1,153 @@
+/** The frame: keyboard, focus, live connection, failures, theme. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { stage } from './stage.js';
+
+const scene = stage();
+
+/** What has the focus, as a person would name it. @param {import('playwright-core').Page} page */
+const focused = (page) =>
+  page.evaluate(() => {
+    const element = document.activeElement;
+    return (element?.getAttribute('aria-label') || element?.textContent || element?.tagName || '').trim();
+  });
+
+test('everything is reached by Tab, in order, and shows that it has the focus', () =>
+  scene({}, async ({ page }) => {
+    await page.goto('/app/');
+    await page.locator('.facts').waitFor();
+    const walk = [];
+    for (let i = 0; i < 30; i += 1) {
+      await page.keyboard.press('Tab');
+      if (await page.evaluate(() => document.activeElement === document.body)) break;
+      walk.push(await focused(page));
+      assert.ok(await page.evaluate(showsFocus), `${walk.at(-1)} shows the focus`);
+    }
+    assert.deepEqual(walk.slice(0, 6), [
+      'Skip to content',
+      'Quartermaster',
+      'Overview',
+      'Mods',
+      'Search mods',
+      'AAccount and settings',
+    ]);
+    for (const wanted of [
+      'Show',
+      'mods',
+      'Copy: ServerConfig.json → settings',
+      'Copy: address',
+      'Copy: Build',
+    ]) {
+      assert.ok(walk.includes(wanted), `${wanted} is on the way: ${walk.join(', ')}`);
+    }
+  }));
+
+function showsFocus() {
+  const element = document.activeElement;
+  if (!element) return false;
+  const style = getComputedStyle(element);
+  const box = element.getBoundingClientRect();
+  return (
+    style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2 && box.width > 0 && box.height > 0
+  );
+}
+
+test('the skip link leads to the content; navigation puts the focus on the heading', () =>
+  scene({}, async ({ page }) => {
+    await page.goto('/app/');
+    await page.locator('.facts').waitFor();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    assert.equal(await page.evaluate(() => document.activeElement?.id), 'content');
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Mods' }).click();
+    await page.locator('.row-title').first().waitFor();
+    assert.equal(await focused(page), 'Mods');
+    assert.equal(await page.title(), 'Mods · Quartermaster');
+    assert.equal(await page.locator('.nav [aria-current="page"]').textContent(), 'Mods');
+  }));
+
+test('the menu opens, chooses and closes by keyboard alone', () =>
+  scene({}, async ({ page }) => {
+    await page.goto('/app/mods');
+    const button = page.getByRole('button', { name: 'Account and settings' });
+    await button.focus();
+    await page.keyboard.press('Enter');
+    assert.equal(await button.getAttribute('aria-expanded'), 'true');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('ArrowRight');
+    assert.equal(await page.locator('html').getAttribute('data-theme'), 'light');
+    await page.keyboard.press('ArrowRight');
+    assert.equal(await page.locator('html').getAttribute('data-theme'), 'dark');
+    await page.keyboard.press('Escape');
+    assert.equal(await button.getAttribute('aria-expanded'), 'false');
+    assert.equal(await focused(page), 'AAccount and settings');
+    await page.reload();
+    assert.equal(await page.locator('html').getAttribute('data-theme'), 'dark', 'the choice is remembered');
+  }));
+
+test('another language takes effect at once and is remembered', () =>
+  scene({}, async ({ page }) => {
+    await page.goto('/app/mods?q=map');
+    await page.getByRole('button', { name: 'Account and settings' }).click();
+    await page.getByText('Русский').click();
+    await page.getByRole('heading', { level: 1, name: 'Моды' }).waitFor();
+    await page.getByText('61 мод').waitFor();
+    assert.equal(new URL(page.url()).search, '?q=map');
+    await page.reload();
+    await page.getByText('61 мод').waitFor();
+  }));
+
+test('the page says when it lost the daemon, comes back by itself and catches up', () =>
+  scene({}, async ({ page, fake, expected }) => {
+    expected.push(/ERR_|status of 503/);
+    await page.goto('/app/mods');
+    await page.locator('.connection', { hasText: 'Live' }).waitFor();
+    const port = Number(new URL(fake.url).port);
+    await fake.stop();
+    await page.locator('.connection', { hasText: 'Reconnecting' }).waitFor();
+    fake.mods[0].title = 'Renamed meanwhile';
+    await fake.start(port);
+    await page.locator('.connection', { hasText: 'Live' }).waitFor();
+    await page.locator('.row-title', { hasText: 'Renamed meanwhile' }).waitFor();
+  }));
+
+test('a failure names its request and is tried again', () =>
+  scene({}, async ({ page, fake, expected }) => {
+    expected.push(/status of 500/);
+    fake.failures.set('/mods?', 500);
+    await page.goto('/app/mods');
+    const alert = page.getByRole('alert');
+    await alert.getByText('The database does not answer').waitFor();
+    await alert.getByText('Look at the log').waitFor();
+    assert.match((await alert.locator('code').textContent()) ?? '', /^FAKE42-/);
+    fake.failures.clear();
+    await alert.getByRole('button', { name: 'Try again' }).click();
+    await page.locator('.row-title').first().waitFor();
+    await alert.waitFor({ state: 'detached' });
+  }));
+
+test('a session that ended elsewhere is noticed', () =>
+  scene({}, async ({ page, fake, expected }) => {
+    expected.push(/status of 401/);
+    await page.goto('/app/');
+    await page.locator('.facts').waitFor();
+    fake.sessions.clear();
+    fake.publish('mods.changed', { item: '117887554' });
+    await page.getByText('You need to sign in to see this').waitFor();
+    await page.getByRole('alert').getByRole('link', { name: 'Sign in' }).click();
+    await page.waitForURL('**/app/signin?to=%2Fapp%2F');
+  }));
+
+test('an address that nothing stands at says so, on any path', () =>
+  scene({}, async ({ page, expected }) => {
+    expected.push(/status of 404/);
+    for (const path of ['/app/nowhere', '/somewhere/else']) {
+      await page.goto(path);
+      await page.getByRole('heading', { level: 1, name: 'Nothing here' }).waitFor();
+      await page.locator('.empty').getByText(path).waitFor();
+    }
+    await page.getByRole('link', { name: 'To the overview' }).click();
+    await page.locator('.facts').waitFor();
+  }));
