@@ -111,6 +111,9 @@ func (s *Service) obtain(ctx context.Context, a *active) (Version, error) {
 			asked = true
 			item, err := s.describe(ctx, want.Name.Item)
 			if _, refused := errors.AsType[refusal](err); refused {
+				if failed != nil { // the folder will be ready soon, whatever Steam says
+					err = failed
+				}
 				return Version{}, err
 			}
 			if err != nil {
