@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -97,8 +98,17 @@ func Main(ctx context.Context, p Program) (code int) {
 // parsed ends parsing early: kong has printed help or the version.
 type parsed struct{}
 
-// usage reports a command line that does not parse.
+// usage reports a command line that does not parse. A first word that is no
+// command is called so: to kong it is an argument of the default command.
 func usage(p Program, err error) int {
+	for _, arg := range p.Args {
+		if !strings.HasPrefix(arg, "-") {
+			if err.Error() == "unexpected argument "+arg {
+				err = fmt.Errorf("there is no command %q", arg)
+			}
+			break
+		}
+	}
 	fmt.Fprintln(p.Stderr, "quartermaster:", err)
 	fmt.Fprintln(p.Stderr, "hint: \"quartermaster --help\" lists the commands, \"quartermaster COMMAND --help\" their flags")
 	return ExitUsage

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 
 	"github.com/quartermasterd/quartermaster/daemon/config"
-	"github.com/quartermasterd/quartermaster/daemon/durable"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 )
 
@@ -130,5 +129,5 @@ func (s *session) writeNew(name string, text []byte, force bool) (string, error)
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	return path, durable.Replace(durable.Disk, path, 0o640, writerOf(text))
+	return path, writeFile(path, text, 0o640)
 }

@@ -2,13 +2,14 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 
 	"github.com/quartermasterd/quartermaster/daemon/config"
-	"github.com/quartermasterd/quartermaster/daemon/durable"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 )
 
@@ -39,6 +40,9 @@ func (c ConfigImportWorkshopbackupCmd) Run(s *session) error {
 		return fault.New(fault.Invalid, "%s is the file to be imported; it is never written", file)
 	}
 	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fault.New(fault.NotFound, "there is no file %s", file)
+	}
 	if err != nil {
 		return fmt.Errorf("the file cannot be imported: %w", err)
 	}
@@ -66,7 +70,7 @@ func (c ConfigImportWorkshopbackupCmd) write(s *session, out, keyFile string, im
 		}
 	}
 	if im.APIKey != "" {
-		if err := durable.Replace(durable.Disk, keyFile, 0o600, writerOf([]byte(im.APIKey+"\n"))); err != nil {
+		if err := writeFile(keyFile, []byte(im.APIKey+"\n"), 0o600); err != nil {
 			return err
 		}
 	}

@@ -43,10 +43,10 @@ func (s *session) withWorkshop(fn func(*workshop.Service) error) (err error) {
 // ModsListCmd lists.
 type ModsListCmd struct {
 	Query string   `arg:"" optional:"" help:"Part of the title, or an id."`
-	State []string `help:"Only these states, for example ready, failed or quarantined."`
-	App   uint32   `help:"Only this app id."`
+	State []string `placeholder:"S" enum:"ready,absent,resolving,queued,fetching,verifying,zipping,denied,failed,quarantined" help:"Only these states: ready, absent, resolving, queued, fetching, verifying, zipping, denied, failed or quarantined."`
+	App   uint32   `placeholder:"ID" help:"Only this app id."`
 	Sort  string   `default:"requested" enum:"requested,title,size,version,id" help:"requested, title, size, version or id."`
-	Limit int      `default:"0" help:"At most this many; 0 means all."`
+	Limit int      `placeholder:"N" help:"At most this many. Default: all."`
 }
 
 // Run prints one line per version, or the mods as JSON.
@@ -63,7 +63,13 @@ func (c ModsListCmd) Run(s *session) error {
 		if c.Limit > 0 && len(mods) > c.Limit {
 			mods = mods[:c.Limit]
 		}
-		return s.print(w.JSON(mods), func() { s.listMods(mods) })
+		return s.print(w.JSON(mods), func() {
+			if len(mods) == 0 && (c.Query != "" || len(c.State) > 0 || c.App != 0) {
+				s.printf("no mod matches")
+				return
+			}
+			s.listMods(mods)
+		})
 	})
 }
 
@@ -76,24 +82,25 @@ func (s *session) listMods(mods []workshop.Mod) {
 	fmt.Fprintln(t, "NAME\tSTATE\tSIZE\tDATE\tTITLE")
 	for _, m := range mods {
 		if len(m.Versions) == 0 {
-			fmt.Fprintf(t, "m%s\t%s\t\t\t%s%s\n", m.Item.Hex(), m.State, printable(m.Title), because(m.Reason))
+			fmt.Fprintf(t, "m%s\t%s\t\t\t%s\n", m.Item.Hex(), m.State, about(m.Title, m.Reason))
 		}
 		for _, v := range m.Versions {
 			state := string(v.State)
 			if v.Pinned {
 				state += ", pinned"
 			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s%s\n", v.Name, state, bytesText(v.Size), v.Name.Time().Format(time.DateOnly), printable(m.Title), because(v.Reason))
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", v.Name, state, bytesText(v.Size), v.Name.Time().Format(time.DateOnly), about(m.Title, v.Reason))
 		}
 	}
 	t.Flush() // writes to standard output, which reports its own failure
 }
 
-func because(reason string) string {
-	if reason == "" {
-		return ""
+// about is the title and, in parentheses, the reason.
+func about(title, reason string) string {
+	if reason != "" {
+		title += " (" + reason + ")"
 	}
-	return " (" + reason + ")"
+	return strings.TrimSpace(printable(title))
 }
 
 // ModsGetCmd fetches and waits.
@@ -184,10 +191,10 @@ func (c ModsVerifyCmd) Run(s *session) error {
 			}
 		})
 		bar.done()
-		if err != nil {
-			return err
+		if reported := s.reportDamage(total, damaged); err == nil {
+			err = reported
 		}
-		return s.reportDamage(total, damaged)
+		return err
 	})
 }
 
@@ -239,7 +246,11 @@ func (c ModsGCCmd) Run(s *session) error {
 			for _, r := range tidied.Kept {
 				s.printf("kept %s  %s", r.Name.File(), r.Why)
 			}
-			s.printf("%s %d versions, %s", verb, len(tidied.Removed), bytesText(tidied.Bytes))
+			versions := "versions"
+			if len(tidied.Removed) == 1 {
+				versions = "version"
+			}
+			s.printf("%s %d %s, %s", verb, len(tidied.Removed), versions, bytesText(tidied.Bytes))
 		})
 	})
 }
