@@ -112,7 +112,7 @@ func writeForEver(d *DB) error {
 
 // What was acknowledged before a kill -9 is there after it, every time, and
 // the database is whole and opens by itself.
-func TestKilledWriterLosesNothingAcknowledged(t *testing.T) {
+func TestR1_KilledWriterLosesNothingAcknowledged(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))

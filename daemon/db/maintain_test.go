@@ -58,7 +58,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 }
 
 // A large database that turns out damaged is not written to any more.
-func TestDamageFoundWhileRunning(t *testing.T) {
+func TestR5_DamageFoundWhileRunning(t *testing.T) {
 	d := openRows(t)
 	mustExec(t, d, "INSERT INTO row (body) VALUES (zeroblob(100000)), (zeroblob(100000))")
 	d.checkBeside(ctx)

@@ -113,7 +113,7 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 	mustOpenSteps(t, dir, steps(stepA, stepB)) // as it was
 }
 
-func TestFailingStepLeavesTheOldTables(t *testing.T) {
+func TestR22_FailingStepLeavesTheOldTables(t *testing.T) {
 	tests := []struct{ name, step string }{
 		{"syntax", "CREATE TABLE c (id INTEGER PRIMARY KEY) STRICT; CREATE OF;"},
 		{"constraint", "CREATE TABLE c (id INTEGER PRIMARY KEY) STRICT; INSERT INTO a VALUES (1, 1);"},

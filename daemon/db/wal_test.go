@@ -74,7 +74,7 @@ func TestCrashedDatabaseOpens(t *testing.T) {
 
 // Every damage to the log is noticed: the database is refused with a hint, or
 // nothing is lost. It never opens with rows missing.
-func TestDamagedLogIsNeverSilent(t *testing.T) {
+func TestR5_DamagedLogIsNeverSilent(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -123,7 +123,7 @@ func TestDamagedLogIsNeverSilent(t *testing.T) {
 }
 
 // Without the index only the last commit can be taken for one that was torn.
-func TestDamagedLogWithoutIndex(t *testing.T) {
+func TestR5_DamagedLogWithoutIndex(t *testing.T) {
 	files := with(crashed(t), fileName+"-shm", nil)
 	wal := files[fileName+"-wal"]
 	frame := walFrameLen + int(binary.BigEndian.Uint32(wal[8:]))
@@ -147,7 +147,7 @@ func TestDamagedLogWithoutIndex(t *testing.T) {
 	}
 }
 
-func TestLogWithoutItsDatabase(t *testing.T) {
+func TestR5_LogWithoutItsDatabase(t *testing.T) {
 	files := crashed(t)
 	for _, main := range [][]byte{nil, {}} {
 		_, err := Open(ctx, Options{Dir: lay(t, with(files, fileName, main))})
@@ -157,7 +157,7 @@ func TestLogWithoutItsDatabase(t *testing.T) {
 	}
 }
 
-func TestDamagedDatabaseIsRefused(t *testing.T) {
+func TestR5_DamagedDatabaseIsRefused(t *testing.T) {
 	files := crashed(t)
 	main := files[fileName]
 	zeroed := bytes.Clone(main)

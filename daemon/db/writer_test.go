@@ -130,7 +130,7 @@ func TestBatchFailsWholeWhenItsCommitFails(t *testing.T) {
 }
 
 // A full disk fails what shares the commit and nothing after it.
-func TestFullDiskIsToldAndPasses(t *testing.T) {
+func TestR3_FullDiskIsToldAndPasses(t *testing.T) {
 	d := openRows(t)
 	var pages int
 	err := d.Write(ctx, func(tx *Tx) error { return tx.QueryRow(ctx, "PRAGMA page_count").Scan(&pages) })

@@ -88,7 +88,7 @@ func TestReplaceKeepsTheOldAfterAnError(t *testing.T) {
 
 // Each call in turn fails, once and for good. The content is the old or the
 // new, whole; success is told only of the new; nothing is left behind.
-func TestReplaceWithFailingCalls(t *testing.T) {
+func TestR3_ReplaceWithFailingCalls(t *testing.T) {
 	for _, errno := range []error{syscall.ENOSPC, syscall.EIO, syscall.EMFILE, syscall.EDQUOT} {
 		for _, lasting := range []bool{false, true} {
 			for n := 1; ; n++ {
@@ -121,7 +121,7 @@ func TestReplaceWithFailingCalls(t *testing.T) {
 	}
 }
 
-func TestReplaceSurvivesPowerCuts(t *testing.T) {
+func TestR2_ReplaceSurvivesPowerCuts(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	dir := t.TempDir()

@@ -16,12 +16,12 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/config"
 )
 
-// TestRequestSmuggling sends requests whose end two readers could see in
+// TestR15_RequestSmuggling sends requests whose end two readers could see in
 // different places (RFC 9112 §11.2), each followed by bytes that would be a
 // request for /smuggled to a reader who got it wrong. Either the request is
 // refused and the connection closed, or it is understood in the one way the
 // RFC allows; /smuggled never runs.
-func TestRequestSmuggling(t *testing.T) {
+func TestR15_RequestSmuggling(t *testing.T) {
 	const smuggled = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 	length := strconv.Itoa(len(smuggled))
 	chunk := fmt.Sprintf("%x\r\n%s\r\n", len(smuggled), smuggled)

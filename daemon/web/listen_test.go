@@ -191,7 +191,7 @@ func served(t *testing.T, c net.Conn) {
 	_, _ = io.Copy(io.Discard, res.Body)
 }
 
-func TestConnectionCaps(t *testing.T) {
+func TestR6_ConnectionCaps(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(*Options)
@@ -256,7 +256,7 @@ func TestHijackedConnectionsAreCounted(t *testing.T) {
 	}
 }
 
-func TestSlowHeadersAreCutOff(t *testing.T) {
+func TestR6_SlowHeadersAreCutOff(t *testing.T) {
 	s, _ := newTestServer(t)
 	s.http.ReadHeaderTimeout = 100 * time.Millisecond
 	address, _ := start(t, s)

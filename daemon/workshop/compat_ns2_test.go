@@ -193,7 +193,7 @@ func TestNS2_OnlyIfCached(t *testing.T) {
 	})
 }
 
-func TestNS2_MissLimit(t *testing.T) {
+func TestR10_MissLimit(t *testing.T) {
 	t.Parallel()
 	inBubble(t, nil, func(t *testing.T, r *rig) {
 		r.offer(vector)

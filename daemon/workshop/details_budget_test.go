@@ -11,7 +11,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/steam/webapi"
 )
 
-func TestBudget(t *testing.T) {
+func TestR10_Budget(t *testing.T) {
 	dbtest.EachOptions(t, func(t *testing.T, o db.Options) {
 		clock := &offsetClock{}
 		o.Now = clock.Now

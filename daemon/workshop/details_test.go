@@ -185,9 +185,9 @@ func TestDetails_OncePerMinute(t *testing.T) {
 	})
 }
 
-// TestDetails_SteamAnswers503 is a minute of outage with a client that polls
+// TestR9_SteamAnswers503 is a minute of outage with a client that polls
 // ten times a second, through the real client and its breaker.
-func TestDetails_SteamAnswers503(t *testing.T) {
+func TestR9_SteamAnswers503(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls, status atomic.Int64
 		status.Store(http.StatusServiceUnavailable)
@@ -230,8 +230,8 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// TestDetails_Flood asks for 50 000 items that do not exist, over and over.
-func TestDetails_Flood(t *testing.T) {
+// TestR10_DetailsFlood asks for 50 000 items that do not exist, over and over.
+func TestR10_DetailsFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		steam, start := &fakeSteam{}, time.Now()
 		d := startDetails(t, steam)

@@ -16,7 +16,7 @@ import (
 // Whichever call of the file system fails while a version is brought here:
 // nothing wrong is ever served, it is served in the end, and nothing of the
 // failed attempt stays behind.
-func TestFaults_EveryCall(t *testing.T) {
+func TestR3_EveryCall(t *testing.T) {
 	t.Parallel()
 	for _, fails := range []error{syscall.EIO, syscall.ENOSPC, syscall.EMFILE} {
 		for n := 1; ; n++ {

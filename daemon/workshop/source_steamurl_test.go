@@ -167,7 +167,7 @@ func TestSteamURL_WhatSteamCannotSupply(t *testing.T) {
 	}
 }
 
-func TestSteamURL_EveryFault(t *testing.T) {
+func TestR9_DownloadFaults(t *testing.T) {
 	kinds := map[steamtest.Fault]fault.Kind{
 		steamtest.Hang: fault.Unavailable, steamtest.Stall: fault.Unavailable, steamtest.Drip: fault.Unavailable,
 		steamtest.Endless: fault.Invalid, steamtest.Truncated: fault.Unavailable, steamtest.Short: fault.Invalid,

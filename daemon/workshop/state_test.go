@@ -212,7 +212,7 @@ func TestState_FileVanishes(t *testing.T) {
 }
 
 // A damaged file is never served, and is fetched anew.
-func TestState_DamagedFile(t *testing.T) {
+func TestR5_DamagedFile(t *testing.T) {
 	t.Parallel()
 	for name, damage := range map[string]func(t *testing.T, path string, data []byte){
 		"bit flip": func(t *testing.T, path string, data []byte) {
@@ -367,7 +367,7 @@ func TestState_ParallelAndBoost(t *testing.T) {
 }
 
 // A flood of unknown items costs few calls and little memory.
-func TestState_Flood(t *testing.T) {
+func TestR10_Flood(t *testing.T) {
 	t.Parallel()
 	inBubble(t, nil, func(t *testing.T, r *rig) {
 		const n = 20000
@@ -440,7 +440,7 @@ func TestState_CancelAndRetry(t *testing.T) {
 }
 
 // A job that a killed process was working on goes on at the next start.
-func TestState_KillAndResume(t *testing.T) {
+func TestR1_KillAndResume(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)))

@@ -193,9 +193,9 @@ func TestClient_TenSecondsInAll(t *testing.T) {
 	})
 }
 
-// TestClient_EveryFault plays each failure against both calls: it must end
+// TestR9_EveryFault plays each failure against both calls: it must end
 // soon, open the breaker, and name the key nowhere.
-func TestClient_EveryFault(t *testing.T) {
+func TestR9_EveryFault(t *testing.T) {
 	for _, fault := range steamtest.Faults() {
 		if fault == steamtest.Corrupt || fault == steamtest.Long || fault == steamtest.Short {
 			continue // what they make of JSON is up to chance; the decoder's tests cover it

@@ -238,7 +238,7 @@ func TestPackRefuses(t *testing.T) {
 	}
 }
 
-func TestPackLinks(t *testing.T) {
+func TestR13_PackLinks(t *testing.T) {
 	dir := tree(t, map[string]string{"real/a.txt": "content", "b.txt": "x"})
 	for link, target := range map[string]string{"copy.txt": "real/a.txt", "folder": "real", "real/up": "../b.txt", "loop": "."} {
 		if err := os.Symlink(target, filepath.Join(dir, link)); err != nil {
@@ -354,7 +354,7 @@ func (c *changing) Write(b []byte) (int, error) {
 	return c.Buffer.Write(b)
 }
 
-func TestPackWhileWritten(t *testing.T) {
+func TestR2_PackWhileWritten(t *testing.T) {
 	big := strings.Repeat("0123456789abcdef", 8<<16) // more blocks than are in flight
 	for name, change := range map[string]func(dir string) error{
 		"new file":  func(dir string) error { return os.WriteFile(filepath.Join(dir, "new"), nil, 0o644) },

@@ -119,7 +119,7 @@ func refuse(t *testing.T, cases map[string]refusal) {
 	}
 }
 
-func TestVerifyRefusesArchives(t *testing.T) {
+func TestR13_RefusesArchives(t *testing.T) {
 	ok := raw{name: "a.lua", data: "print 'hello'"}
 	refuse(t, map[string]refusal{
 		"nothing":      {nil, Directory, "zip: the file is empty"},
@@ -133,7 +133,7 @@ func TestVerifyRefusesArchives(t *testing.T) {
 	})
 }
 
-func TestVerifyRefusesNames(t *testing.T) {
+func TestR13_RefusesNames(t *testing.T) {
 	named := func(name string) []byte {
 		return build(archiveOptions{}, raw{name: "a.lua", data: "print 'hello'"}, raw{name: name, data: "x"})
 	}
@@ -162,7 +162,7 @@ func TestVerifyRefusesNames(t *testing.T) {
 	})
 }
 
-func TestVerifyRefusesEntries(t *testing.T) {
+func TestR13_RefusesEntries(t *testing.T) {
 	dense := strings.Repeat("\x00", 2<<20)
 	refuse(t, map[string]refusal{
 		"link":         {build(archiveOptions{}, raw{name: "a", data: "/etc/passwd", attrs: 0o120777 << 16}), Directory, `zip entry 1 "a": it is a symbolic link`},
@@ -178,7 +178,7 @@ func TestVerifyRefusesEntries(t *testing.T) {
 	})
 }
 
-func TestVerifyRefusesOverlaps(t *testing.T) {
+func TestR13_RefusesOverlaps(t *testing.T) {
 	refuse(t, map[string]refusal{
 		"overlapping": {build(archiveOptions{}, raw{name: "a", data: "same"}, raw{name: "b", data: "same", skipLocal: true, offset: ptr(uint32(0))}), Directory, `zip entry 1 "a": it overlaps what follows it`},
 		"into next":   {build(archiveOptions{}, raw{name: "a", data: "x", packedLen: 40, size: 40}, raw{name: "b", data: "x"}), Directory, `zip entry 1 "a": it overlaps what follows it`},
@@ -186,7 +186,7 @@ func TestVerifyRefusesOverlaps(t *testing.T) {
 	})
 }
 
-func TestVerifyRefusesData(t *testing.T) {
+func TestR13_RefusesData(t *testing.T) {
 	ok := raw{name: "a.lua", data: "print 'hello'"}
 	refuse(t, map[string]refusal{
 		"wrong CRC":       {build(archiveOptions{}, ok, raw{name: "b", data: "x", crc: 1}), Full, `zip entry 2 "b": CRC mismatch`},
@@ -216,9 +216,9 @@ func movedZip64(z []byte) []byte {
 	return z
 }
 
-// TestVerifyFlippedBits changes each byte of an archive: whatever Verify
+// TestR5_FlippedBits changes each byte of an archive: whatever Verify
 // still accepts must unpack to the same files.
-func TestVerifyFlippedBits(t *testing.T) {
+func TestR5_FlippedBits(t *testing.T) {
 	z := build(archiveOptions{}, raw{name: "a.lua", data: "print 'hello'", method: methodDeflate}, raw{name: "b.txt", data: "stored"})
 	want := contents(t, z)
 	for i := range z {
@@ -264,7 +264,7 @@ func contents(t testing.TB, z []byte) map[string]string {
 	return files
 }
 
-func TestVerifyLimits(t *testing.T) {
+func TestR13_Limits(t *testing.T) {
 	var many []raw
 	for i := range 12 {
 		many = append(many, raw{name: string(rune('a' + i)), data: "12345"})
@@ -301,7 +301,7 @@ func text(err error) string {
 }
 
 // A million entries are refused by their number, before any is read.
-func TestVerifyManyEntries(t *testing.T) {
+func TestR13_ManyEntries(t *testing.T) {
 	const records = 1_000_000
 	z := build(archiveOptions{})
 	z = append(make([]byte, records*lenCentral), z...)
