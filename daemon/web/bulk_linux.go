@@ -13,6 +13,9 @@ import (
 // bulkBody is the shortest body that goes through the gate.
 const bulkBody = 1 << 20
 
+// openSlice is how many slices one call may send while the gate stands open.
+const openSlice = 4
+
 // fileSend is the state of the transfer that runs on a connection. It lives in
 // the connection so that a slice costs no allocation.
 type fileSend struct {
@@ -37,7 +40,7 @@ func (c *conn) sendFile(f fileSource, off *int64, n int64) (sent int64, err erro
 	if err != nil {
 		return c.copyFile(f, off, n)
 	}
-	if err := c.releaseMore(); err != nil {
+	if err := c.release(); err != nil {
 		return 0, err
 	}
 	// Control keeps the descriptor open, whoever closes the file meanwhile.
@@ -46,30 +49,6 @@ func (c *conn) sendFile(f fileSource, off *int64, n int64) (sent int64, err erro
 		return c.copyFile(f, off, n) // not a regular file
 	}
 	return sent, errors.Join(cerr, err)
-}
-
-// releaseMore sends the held header, telling the kernel that more follows.
-func (c *conn) releaseMore() error {
-	c.hold = false
-	if len(c.held) == 0 {
-		return nil
-	}
-	n, err := 0, error(nil)
-	held := c.held
-	cerr := c.raw.Write(func(fd uintptr) bool {
-		n, err = unix.SendmsgN(int(fd), held, nil, nil, unix.MSG_MORE|unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
-		return true
-	})
-	if cerr != nil || err != nil {
-		n = 0 // let the ordinary write wait, or fail with a proper error
-	}
-	c.sent.Add(int64(n))
-	c.held = c.held[:0]
-	if n < len(held) {
-		_, err := c.write(held[n:])
-		return err
-	}
-	return nil
 }
 
 func (c *conn) sendDescriptor(in int, off *int64, n int64) (sent int64, err error) {
@@ -82,7 +61,7 @@ func (c *conn) sendDescriptor(in int, off *int64, n int64) (sent int64, err erro
 		if err := c.roll(time.Now()); err != nil {
 			return sent, err
 		}
-		s.want = int(min(n-sent, int64(c.o.Slice)))
+		s.want = int(min(n-sent, int64(openSlice*c.o.Slice)))
 		s.n, s.err, s.wait, s.since = 0, nil, 0, time.Time{}
 		err := c.raw.Write(s.step)
 		sent += int64(s.n)
@@ -115,9 +94,9 @@ func (c *conn) sendSlice(fd uintptr) bool {
 	if !s.since.IsZero() {
 		s.wait = time.Since(s.since)
 	}
-	if s.bulk {
-		slot := c.o.Bulk.enter()
-		defer c.o.Bulk.leave(slot)
+	if s.bulk && c.o.Bulk.enter() {
+		defer c.o.Bulk.leave()
+		s.want = min(s.want, c.o.Slice)
 	}
 	for {
 		s.n, s.err = syscall.Sendfile(int(fd), s.in, s.off, s.want)

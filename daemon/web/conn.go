@@ -23,8 +23,8 @@ type connOptions struct {
 	// for it, averaged over MinRateWindow; defaults 1 KiB/s and 2 min.
 	MinRate       int64
 	MinRateWindow time.Duration
-	// Slice is the most bytes one system call may send of a long body;
-	// default 256 KiB.
+	// Slice is the most bytes one system call may send of a long body while
+	// short answers are wanted too; default 256 KiB.
 	Slice int
 	// Bulk shares the processors between long transfers and everything else.
 	// All listeners of one server should share one; default: a new one.
@@ -210,8 +210,13 @@ func (c *conn) Write(p []byte) (int, error) {
 	return c.write(p)
 }
 
-func (c *conn) write(p []byte) (n int, err error) {
+func (c *conn) write(p []byte) (int, error) {
 	c.o.Bulk.sentShort()
+	return c.push(p)
+}
+
+// push is write for what belongs to a long body.
+func (c *conn) push(p []byte) (n int, err error) {
 	for n < len(p) {
 		start := time.Now()
 		if err := c.roll(start); err != nil {
@@ -252,7 +257,7 @@ func (c *conn) release() error {
 	}
 	held := c.held
 	c.held = held[:0]
-	_, err := c.write(held)
+	_, err := c.push(held)
 	return err
 }
 

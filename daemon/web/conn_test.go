@@ -227,41 +227,56 @@ func TestConnFindsItselfOnlyInPlainRequests(t *testing.T) {
 func TestBulkGateLeavesAProcessorToShortAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newBulkGate(4)
-		inside := make(chan chan struct{}, 16)
+		var inside, slots int // changed by one goroutine at a time, between Waits
+		release := make(chan struct{})
 		enter := func(n int) {
+			inside, slots = 0, 0
 			for range n {
-				go func() { inside <- g.enter() }()
-			}
-			synctest.Wait()
-		}
-		leave := func() {
-			for len(inside) > 0 {
-				g.leave(<-inside)
+				go func() {
+					slot := g.enter()
+					inside++
+					if slot {
+						slots++
+					}
+					<-release
+					if slot {
+						g.leave()
+					}
+				}()
 				synctest.Wait()
 			}
 		}
-		enter(5)
-		if len(inside) != 4 {
-			t.Errorf("%d of 4 processors used while it is quiet", len(inside))
+		leave := func(n int) {
+			for range n {
+				release <- struct{}{}
+				synctest.Wait()
+			}
 		}
-		leave()
+		enter(6)
+		if inside != 6 || slots != 0 {
+			t.Errorf("%d of 6 transfers run while nobody wants anything else", inside)
+		}
+		leave(6)
 		g.sentShort()
-		enter(5)
-		if len(inside) != 3 {
-			t.Errorf("%d of 4 processors used beside short answers", len(inside))
+		enter(6)
+		if inside != 3 || slots != 3 {
+			t.Errorf("%d transfers run on 4 processors beside short answers", inside)
 		}
-		leave()
+		leave(6) // those that waited come in turn
+		if inside != 6 {
+			t.Errorf("%d of 6 transfers had their turn", inside)
+		}
 		time.Sleep(quietAfter)
-		enter(4)
-		if len(inside) != 4 {
-			t.Errorf("%d of 4 processors used when it is quiet again", len(inside))
+		enter(6)
+		if inside != 6 || slots != 0 {
+			t.Errorf("%d of 6 transfers run when it is quiet again", inside)
 		}
-		leave()
+		leave(6)
 	})
-	for _, n := range []int{0, 1} {
-		g := newBulkGate(n)
-		g.leave(g.enter())
-		g.sentShort()
-		g.leave(g.enter())
+	g := newBulkGate(1)
+	g.sentShort()
+	if !g.enter() { // one processor: one at a time, not none
+		t.Error("no slot on one processor")
 	}
+	g.leave()
 }
