@@ -1,7 +1,7 @@
 # make run    build and run the daemon on this machine
 # make test   every check there is; installs what it needs on Debian
 # make bench  measure beside nginx, Caddy and a bare Go server
-# make faults the fault plan, each row with its seed
+# make faults the fault plan of docs/reliability.md, with a table of figures
 # make build  release binaries in dist/
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -37,7 +37,7 @@ bench:
 	go run ./bench $(BENCHFLAGS)
 
 faults:
-	go test -count=1 -run '^TestR[0-9]+' -v ./...
+	bash .ci/faults
 
 # Each fuzz target for FUZZTIME.
 FUZZTIME ?= 10s

@@ -34,8 +34,17 @@ func TestDisk(t *testing.T) {
 	blobtest.Run(t, func(t *testing.T) blob.Store {
 		return openDisk(t, durable.Disk, filepath.Join(t.TempDir(), "made", "by", "open"))
 	})
-	blobtest.RunFaults(t, openDisk)
 }
+
+func TestR2_DiskSurvivesPowerCuts(t *testing.T) {
+	operations := 12
+	if os.Getenv("QUARTERMASTER_TEST_LONG") == "1" {
+		operations = 100
+	}
+	blobtest.RunPowerCuts(t, openDisk, operations)
+}
+
+func TestR3_DiskWithFailingCalls(t *testing.T) { blobtest.RunFaults(t, openDisk) }
 
 func TestDiskStaysInItsFolder(t *testing.T) {
 	if runtime.GOOS == "windows" {
