@@ -20,6 +20,11 @@ const (
 	stopTimeout = 3 * time.Second
 )
 
+// probeItem is asked about at the start when there is no API key. Steam has
+// closed the call that needs none before, and the operator should read so in
+// the log at the start and not when the first client waits.
+const probeItem ItemID = 1
+
 // Run loads the index, then does all background work until ctx ends: asking
 // Steam, scanning folders, fetching, checking, monitoring and tidying. It
 // returns nil then, after jobs under way were given back and request counts
@@ -30,6 +35,9 @@ func (s *Service) Run(ctx context.Context) error {
 			return nil
 		}
 		return err
+	}
+	if !s.steam.State().Keyed {
+		s.details.Ask(probeItem)
 	}
 	s.running.attached.Store(true)
 	defer s.running.attached.Store(false)

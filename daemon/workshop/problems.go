@@ -20,7 +20,6 @@ const (
 	problemDiskLow  = "disk_low"
 	problemUnwrit   = "data_unwritable"
 	problemSteam    = "steam_unavailable"
-	problemKey      = "steam_key_refused"
 	problemBudget   = "steam_budget"
 	problemNoSource = "no_source"
 	problemMapcycle = "mapcycle_unreadable"

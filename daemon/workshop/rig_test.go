@@ -49,6 +49,7 @@ type scriptedSteam struct {
 	collections map[uint64][]webapi.Child
 	down        error
 	breaker     bool
+	keyless     bool
 	calls       [][]uint64
 	at          []time.Time
 }
@@ -88,7 +89,7 @@ func (f *scriptedSteam) Collection(_ context.Context, ids []uint64) ([]webapi.Co
 func (f *scriptedSteam) State() webapi.State {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return webapi.State{BreakerOpen: f.breaker}
+	return webapi.State{Keyed: !f.keyless, BreakerOpen: f.breaker}
 }
 
 func (f *scriptedSteam) put(id uint64, version int64, change func(*webapi.FileDetails)) {

@@ -18,6 +18,7 @@ func (s *Service) runTidier(ctx context.Context) error {
 		case <-hourly:
 			s.adoptOrphans(ctx)
 			s.tidyUp(ctx)
+			s.scrubDue(ctx)
 			hourly = s.clock.After(tidyEvery)
 		case <-s.tidy:
 			s.tidyUp(ctx)
