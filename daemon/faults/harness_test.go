@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -128,11 +129,16 @@ func (p *program) blob(key string) string {
 	return filepath.Join(p.data, "blobs", filepath.FromSlash(key))
 }
 
+// environment is ours without what configures the program or these tests.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "QUARTERMASTER_") })
+}
+
 // launch runs the program and does not wait for anything.
 func (p *program) launch() {
 	p.t.Helper()
 	p.cmd = exec.Command(binary, "run", "--config", p.config(), "--data", p.data)
-	p.cmd.Stderr = p.log
+	p.cmd.Env, p.cmd.Stderr = environment(), p.log
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
@@ -242,7 +248,7 @@ func (p *program) ended(began time.Time) (time.Duration, int) {
 func (p *program) run(stdin string, args ...string) string {
 	p.t.Helper()
 	cmd := exec.Command(binary, append(args, "--config", p.config(), "--data", p.data)...)
-	cmd.Stdin = strings.NewReader(stdin)
+	cmd.Env, cmd.Stdin = environment(), strings.NewReader(stdin)
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problems
 	if err := cmd.Run(); err != nil {
