@@ -53,11 +53,17 @@ func newBench(ctx context.Context, s settings) (*bench, error) {
 	return b, nil
 }
 
-// close stops everything and removes the temporary directory.
-func (b *bench) close() error {
+// stopServers ends those that are up; they start again when they are needed.
+func (b *bench) stopServers() {
 	for _, p := range b.servers {
 		p.stop()
 	}
+	clear(b.servers)
+}
+
+// close stops everything and removes the temporary directory.
+func (b *bench) close() error {
+	b.stopServers()
 	for _, c := range b.rows {
 		c.close()
 	}

@@ -42,8 +42,10 @@ func idle() cell {
 	}
 }
 
-// fresh starts another server of this kind, looks at it and stops it.
+// fresh starts a server that is alone, looks at it and stops it: a second one
+// of its kind would share its memory with it.
 func (b *bench) fresh(ctx context.Context, subject string, look func(p *process) (map[string]float64, error)) (sample, error) {
+	b.stopServers()
 	dir := filepath.Join(b.dir, "fresh-"+subject)
 	if subject == "daemon" {
 		if err := b.fill(ctx, dir); err != nil {

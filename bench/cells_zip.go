@@ -120,8 +120,9 @@ func packPython(ctx context.Context, dir, out string) (p packed, err error) {
 	return p, err
 }
 
-// makeTextFolder writes what a mod of scripts looks like: words from a small
-// vocabulary, in lines, the same in every run.
+// makeTextFolder writes what a mod of scripts looks like: lines of words from
+// a small vocabulary, some of which come again and again. It packs to about a
+// third, and is the same in every run.
 func makeTextFolder(dir string) error {
 	random := rand.New(rand.NewPCG(1, 2))
 	words := make([]string, 3000)
@@ -130,9 +131,14 @@ func makeTextFolder(dir string) error {
 	}
 	for i := range 1051 {
 		var text strings.Builder
+		var lines []string
 		for text.Len() < 15_800 {
-			text.WriteString(words[int(random.ExpFloat64()*300)%len(words)])
-			text.WriteByte(" \n\t,(="[random.IntN(6)])
+			line := textLine(random, words)
+			if len(lines) > 0 && random.IntN(100) < 42 {
+				line = lines[random.IntN(len(lines))]
+			}
+			lines = append(lines, line)
+			text.WriteString(line)
 		}
 		name := filepath.Join(dir, "lua", fmt.Sprintf("part%02d", i%20), fmt.Sprintf("file%04d.lua", i))
 		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text.String()), 0o644)); err != nil {
@@ -140,6 +146,16 @@ func makeTextFolder(dir string) error {
 		}
 	}
 	return nil
+}
+
+func textLine(random *rand.Rand, words []string) string {
+	var line strings.Builder
+	for range 3 + random.IntN(8) {
+		line.WriteString(words[int(random.ExpFloat64()*200)%len(words)])
+		line.WriteByte(" ,(=."[random.IntN(5)])
+	}
+	line.WriteByte('\n')
+	return line.String()
 }
 
 func makePackedFolder(dir string) error {

@@ -38,7 +38,14 @@ func (b *bench) load(ctx context.Context, d time.Duration, url string, mode stri
 	if err != nil {
 		return r, err
 	}
-	return r, json.Unmarshal(out, &r)
+	if err := json.Unmarshal(out, &r); err != nil {
+		return r, fmt.Errorf("%s: %w", path, err)
+	}
+	if r.Unsent > 0 {
+		r.Errors += r.Unsent
+		r.First = cmp.Or(r.First, "requests were not sent because too many were unanswered")
+	}
+	return r, nil
 }
 
 // wrk runs wrk, which is a cheaper client than ours for small answers.
