@@ -8,7 +8,7 @@ import (
 )
 
 // A disk that changes bytes and nothing else is found out by reading.
-func TestScrub_FindsSilentDamage(t *testing.T) {
+func TestR5_ScrubFindsSilentDamage(t *testing.T) {
 	t.Parallel()
 	inBubble(t, nil, func(t *testing.T, r *rig) {
 		good := r.offer(vector)
