@@ -308,13 +308,16 @@ func (s *Service) deletePin(ctx context.Context, in *versionInput) (*struct{}, e
 	return nil, err
 }
 
+// deleteVersionInput repeats the fields of versionInput: huma does not fill
+// those of an embedded type that is not exported.
 type deleteVersionInput struct {
-	versionInput
-	Force bool `query:"force" doc:"Also the only copy."`
+	Item    string `path:"item" maxLength:"200"`
+	Version int64  `path:"version" minimum:"0" maximum:"999999999999" doc:"Unix seconds."`
+	Force   bool   `query:"force" doc:"Also the only copy."`
 }
 
 func (s *Service) deleteVersion(ctx context.Context, in *deleteVersionInput) (*struct{}, error) {
-	n, err := in.name()
+	n, err := (&versionInput{Item: in.Item, Version: in.Version}).name()
 	if err == nil {
 		err = s.Delete(ctx, n, in.Force)
 	}
