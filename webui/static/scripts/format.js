@@ -18,6 +18,14 @@ const steps = [
   [MINUTE, 'minute'],
 ];
 
+/**
+ * The daemon's texts also follow a colon in terminals, so some begin small.
+ * @param {string} text
+ */
+export function sentence(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** @param {number} value */
 export function number(value) {
   return new Intl.NumberFormat(locale()).format(value);

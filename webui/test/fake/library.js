@@ -48,7 +48,10 @@ export function version(hex, version, more = {}) {
 
 /** @param {string} text */
 function fakeHash(text) {
-  let state = 2166136261;
+  let state = [...text].reduce(
+    (sum, character) => Math.imul(sum ^ character.charCodeAt(0), 16777619) >>> 0,
+    2166136261,
+  );
   let out = '';
   for (let i = 0; out.length < 64; i += 1) {
     state = Math.imul(state ^ text.charCodeAt(i % text.length) ^ i, 16777619) >>> 0;

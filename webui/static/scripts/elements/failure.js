@@ -2,6 +2,7 @@
 
 import { ApiError } from '../api/client.js';
 import { h } from '../dom.js';
+import { sentence } from '../format.js';
 import { icon } from '../icons.js';
 import { t } from '../texts.js';
 import { copyable } from './copy.js';
@@ -14,7 +15,7 @@ export function failureText(error) {
   if (!(error instanceof ApiError)) return t('failure.page');
   if (error.offline) return t('failure.offline');
   if (error.status === 429) return t('failure.too_many');
-  return error.message || t('failure.status', { status: String(error.status) });
+  return sentence(error.message) || t('failure.status', { status: String(error.status) });
 }
 
 /**
@@ -32,7 +33,7 @@ export function failureView(error, retry = null) {
       'div',
       { class: 'notice-body' },
       h('p', { class: 'notice-title' }, refused ? t('failure.sign_in') : failureText(error)),
-      known?.hint && h('p', null, known.hint),
+      known?.hint && h('p', null, sentence(known.hint)),
       known?.requestId &&
         h(
           'p',

@@ -1,6 +1,7 @@
 /** What the daemon found wrong with itself, in the spoken language as far as we have it. */
 
 import { h } from '../dom.js';
+import { sentence } from '../format.js';
 import { spoken, tOr } from '../texts.js';
 
 /**
@@ -9,12 +10,13 @@ import { spoken, tOr } from '../texts.js';
  * @param {{ code: string, text: string, hint?: string }} problem
  */
 export function problemText(problem) {
-  const title = spoken() === 'en' ? problem.text : tOr(`problem.${problem.code}`, problem.text);
+  const english = sentence(problem.text);
+  const title = spoken() === 'en' ? english : tOr(`problem.${problem.code}`, english);
   return h(
     'div',
     { class: 'problem' },
     h('p', { class: 'notice-title' }, title),
-    title !== problem.text && h('p', { class: 'soft', lang: 'en' }, problem.text),
-    problem.hint && h('p', { class: 'soft', lang: 'en' }, problem.hint),
+    title !== english && h('p', { class: 'soft', lang: 'en' }, english),
+    problem.hint && h('p', { class: 'soft', lang: 'en' }, sentence(problem.hint)),
   );
 }

@@ -6,6 +6,7 @@ import { fill, h } from '../../dom.js';
 import { codeBlock } from '../../elements/copy.js';
 import { languageChoice } from '../../elements/choice.js';
 import { failureText } from '../../elements/failure.js';
+import { sentence } from '../../format.js';
 import { icon } from '../../icons.js';
 import { here, navigate, reopen } from '../../router.js';
 import { toast } from '../../shell/toasts.js';
@@ -152,7 +153,7 @@ function firstMistake(name, first, second) {
 function explain(cause) {
   if (!(cause instanceof ApiError)) return failureText(cause);
   if (cause.status === 404 || cause.status === 401 || cause.status === 403) return t('setup.stale');
-  return [failureText(cause), cause.hint].filter(Boolean).join('. ');
+  return [failureText(cause), sentence(cause.hint)].filter(Boolean).join('. ');
 }
 
 /** The rules, ticked as they are met, and the strength in words. */

@@ -139,6 +139,6 @@ function hash(version) {
       shown: `${version.sha256.slice(0, shortHash)}…`,
       focus: `sha-${version.version}`,
     }),
-    h('span', { class: 'soft small' }, t('version.verified'), ' ', ago(version.verified_at)),
+    h('span', { class: 'soft small nowrap' }, t('version.verified'), ' ', ago(version.verified_at)),
   ];
 }

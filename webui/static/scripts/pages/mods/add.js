@@ -4,6 +4,7 @@ import { addMod } from '../../api/mods.js';
 import { ApiError } from '../../api/client.js';
 import { h, uniqueId } from '../../dom.js';
 import { failureText } from '../../elements/failure.js';
+import { sentence } from '../../format.js';
 import { icon } from '../../icons.js';
 import { toast } from '../../shell/toasts.js';
 import { t } from '../../texts.js';
@@ -66,7 +67,7 @@ export function addForm(added) {
       toast(t('add.done', { id: item.id }));
       added();
     } catch (error) {
-      const hintText = error instanceof ApiError && error.hint ? ` ${error.hint}` : '';
+      const hintText = error instanceof ApiError && error.hint ? `. ${sentence(error.hint)}` : '';
       say(failureText(error) + hintText, true);
     } finally {
       button.disabled = false;

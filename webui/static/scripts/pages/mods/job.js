@@ -4,7 +4,7 @@ import { fill, h, name } from '../../dom.js';
 import { moving, stateBadge } from '../../elements/badge.js';
 import { meter } from '../../elements/blocks.js';
 import { ago } from '../../elements/time.js';
-import { bytes, percent, speed } from '../../format.js';
+import { bytes, percent, sentence, speed } from '../../format.js';
 import { icon } from '../../icons.js';
 import { t, tOr } from '../../texts.js';
 import { modTitle } from './title.js';
@@ -44,7 +44,7 @@ export function jobRow(first, actions) {
     fill(bar, progress(job));
     fill(facts, joined(details(job)));
     error.hidden = !job.error;
-    fill(error, job.error && tOr(`reason.${job.error}`, job.error));
+    fill(error, job.error && tOr(`reason.${job.error}`, sentence(job.error)));
     retry.hidden = word !== 'failed' && !(word === 'queued' && job.error);
     cancel.hidden = word === 'ready';
   }
