@@ -39,7 +39,7 @@ func TestDisk(t *testing.T) {
 func TestR2_DiskSurvivesPowerCuts(t *testing.T) {
 	operations := 12
 	if os.Getenv("QUARTERMASTER_TEST_LONG") == "1" {
-		operations = 100
+		operations = 500
 	}
 	blobtest.RunPowerCuts(t, openDisk, operations)
 }

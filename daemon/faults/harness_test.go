@@ -90,6 +90,8 @@ type program struct {
 	log  *tail
 	cmd  *exec.Cmd
 	done chan error // the process ended
+
+	files int // how many files it may have open; 0: as many as we may
 }
 
 // install writes the configuration, to which a listener on a free port of
@@ -137,7 +139,11 @@ func environment() []string {
 // launch runs the program and does not wait for anything.
 func (p *program) launch() {
 	p.t.Helper()
-	p.cmd = exec.Command(binary, "run", "--config", p.config(), "--data", p.data)
+	args := []string{binary, "run", "--config", p.config(), "--data", p.data}
+	if p.files > 0 {
+		args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, p.files)}, args...)
+	}
+	p.cmd = exec.Command(args[0], args[1:]...)
 	p.cmd.Env, p.cmd.Stderr = environment(), p.log
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)

@@ -166,3 +166,47 @@ func TestR3_TakenPort(t *testing.T) {
 	}
 	figures(t, "start refused, the holder of the port named")
 }
+
+// More clients come than there are file handles. Whoever gets an answer gets
+// a right one, nothing ends, and all is well again when they have gone.
+func TestR3_TooFewFileHandles(t *testing.T) {
+	t.Parallel()
+	random := seed(t)
+	steam := steamtest.New(t)
+	want := newContents()
+	want.offer(random, steam, 0x100, 8<<20) // more than sockets buffer
+	p := install(t, fmt.Sprintf("[steam]\napi_url = %q\n[limits]\nmax_conns_per_ip = 1000\n[workshop.retention]\nmin_free = \"1MB\"\n", steam.URL()))
+	p.files = 64
+	p.start()
+	want.poll(t, p, time.Now().Add(20*time.Second))
+	const clients = 150
+	var whole, refused atomic.Int64
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Go(func() {
+			switch status, body, err := get(p.url("/" + name(0x100))); {
+			case err != nil || status == http.StatusAccepted:
+				refused.Add(1)
+			case status != http.StatusOK:
+				t.Errorf("status %d", status)
+			default:
+				whole.Add(1)
+				if err := want.check(name(0x100), body); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	took := eventually(t, 10*time.Second, "all is well again", func() bool {
+		status, _, err := get(p.url("/readyz"))
+		return err == nil && status == http.StatusOK
+	})
+	want.forget()
+	want.poll(t, p, time.Now().Add(10*time.Second))
+	if want.missing() > 0 {
+		t.Error("the stored mod does not come any more")
+	}
+	figures(t, "%d clients with 64 file handles: %d got the mod whole, %d were told to come back or got nothing; ready again after %d ms",
+		clients, whole.Load(), refused.Load(), took.Milliseconds())
+}
