@@ -106,6 +106,11 @@ func install(t testing.TB, config string) *program {
 	}
 	t.Cleanup(func() {
 		p.kill()
+		for _, sign := range []string{"DATA RACE", "panic:", "fatal error:"} {
+			if strings.Contains(p.log.String(), sign) {
+				t.Errorf("the log tells of a %s", strings.Trim(sign, ":"))
+			}
+		}
 		if t.Failed() {
 			t.Logf("the program's log ends:\n%s", p.log)
 		}

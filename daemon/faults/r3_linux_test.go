@@ -61,10 +61,14 @@ func TestR3_FullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	freed := time.Now()
-	wanted.poll(t, p, freed.Add(10*time.Second), http.StatusNotFound)
+	within := 10 * time.Second
+	if !long() { // other tests keep the machine busy
+		within *= 2
+	}
+	wanted.poll(t, p, freed.Add(within), http.StatusNotFound)
 	recovered := time.Since(freed)
 	if n := wanted.missing(); n > 0 {
-		t.Errorf("%d of 4 mods did not come within 10 s after there was space again", n)
+		t.Errorf("%d of 4 mods did not come within %s after there was space again", n, within)
 	}
 	if status, overview := p.problems(); has(status, "disk_low") || has(overview, "disk_low") {
 		t.Error("the full disk is still named after there is space again")

@@ -86,7 +86,7 @@ func TestR9_EveryFaultAtOnce(t *testing.T) {
 	}
 	ids := append(quick, slow...)
 	before := latencies(t, p, here, 400, nil)
-	polls := 1000
+	polls := 500
 	if long() {
 		polls = 5000
 	}
