@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/quartermasterd/quartermaster/daemon/accounts"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 	"github.com/quartermasterd/quartermaster/daemon/workshop"
 )
@@ -37,6 +38,7 @@ func (s *session) withWorkshop(fn func(*workshop.Service) error) (err error) {
 	if err != nil {
 		return err
 	}
+	s.ctx = accounts.Local(s.ctx, systemUser())
 	return fn(service)
 }
 

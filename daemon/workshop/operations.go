@@ -60,14 +60,28 @@ func (s *Service) Add(ctx context.Context, id ItemID, version int64) (Job, error
 	if st := s.index.get(n); st != nil && st.servable() {
 		return Job{}, fault.New(fault.Conflict, "%s is stored already", n.File())
 	}
-	return s.changeJob(ctx, func(tx *db.Tx) (Job, error) { return putJob(ctx, tx, n, true) })
+	return s.changeJob(ctx, "mod.add", func(tx *db.Tx) (Job, error) { return putJob(ctx, tx, n, true) })
 }
 
-// changeJob writes a job, notes it and wakes the queue.
-func (s *Service) changeJob(ctx context.Context, fn func(tx *db.Tx) (Job, error)) (j Job, err error) {
+// audit notes in tx what a person did to a version.
+func (s *Service) audit(ctx context.Context, tx *db.Tx, action string, n Name) error {
+	if s.options.Audit == nil {
+		return nil
+	}
+	target := n.String()
+	if n.Version == 0 {
+		target = "m" + n.Item.Hex()
+	}
+	return s.options.Audit(ctx, tx, action, target, "")
+}
+
+// changeJob writes a job that a person changed, notes it and wakes the queue.
+func (s *Service) changeJob(ctx context.Context, action string, fn func(tx *db.Tx) (Job, error)) (j Job, err error) {
 	err = s.store.db.Write(ctx, func(tx *db.Tx) error {
-		j, err = fn(tx)
-		return err
+		if j, err = fn(tx); err != nil {
+			return err
+		}
+		return s.audit(ctx, tx, action, j.Name)
 	})
 	if err != nil {
 		return Job{}, err
@@ -79,13 +93,13 @@ func (s *Service) changeJob(ctx context.Context, fn func(tx *db.Tx) (Job, error)
 
 // Retry sets a job going that waits, failed or was denied.
 func (s *Service) Retry(ctx context.Context, id int64) (Job, error) {
-	return s.changeJob(ctx, func(tx *db.Tx) (Job, error) { return retryJob(ctx, tx, id) })
+	return s.changeJob(ctx, "mod.retry", func(tx *db.Tx) (Job, error) { return retryJob(ctx, tx, id) })
 }
 
 // Cancel ends a job. Work under way in this process stops at once, in another
 // within seconds.
 func (s *Service) Cancel(ctx context.Context, id int64) (Job, error) {
-	j, err := s.changeJob(ctx, func(tx *db.Tx) (Job, error) { return cancelJob(ctx, tx, id) })
+	j, err := s.changeJob(ctx, "mod.cancel", func(tx *db.Tx) (Job, error) { return cancelJob(ctx, tx, id) })
 	if err != nil {
 		return j, err
 	}
@@ -119,8 +133,13 @@ func (s *Service) Unpin(ctx context.Context, n Name) (Version, error) { return s
 
 func (s *Service) setPin(ctx context.Context, n Name, pinned bool) (v Version, err error) {
 	err = s.store.db.Write(ctx, func(tx *db.Tx) error {
-		v, err = setPinned(ctx, tx, n, pinned)
-		return err
+		if v, err = setPinned(ctx, tx, n, pinned); err != nil {
+			return err
+		}
+		if pinned {
+			return s.audit(ctx, tx, "mod.pin", n)
+		}
+		return s.audit(ctx, tx, "mod.unpin", n)
 	})
 	if err != nil {
 		return v, err
@@ -144,23 +163,23 @@ func (s *Service) Delete(ctx context.Context, n Name, force bool) error {
 	if !others && st.servable() && !force {
 		return fault.New(fault.Conflict, "%s is the only copy of the item", n.File()).WithHint("force removes it all the same")
 	}
-	return s.remove(ctx, st, "Deleted")
+	if err := s.remove(ctx, st, "Deleted"); err != nil {
+		return err
+	}
+	return s.store.db.Write(ctx, func(tx *db.Tx) error { return s.audit(ctx, tx, "mod.delete", n) })
 }
 
 // Fetch brings a version here and waits for it: in this process if the job
 // is free, else by watching the process that has it. report, which may be
 // nil, is called as it goes on. Version 0 stands for the current one.
 func (s *Service) Fetch(ctx context.Context, n Name, report func(Job)) (Version, error) {
-	if err := s.load(ctx); err != nil {
+	if err := s.loadAll(ctx); err != nil {
 		return Version{}, err
 	}
 	if s.running.attached.Load() {
 		return s.fetch(ctx, n, report)
 	}
 	// No Run in this process: what a job needs runs for as long as it takes.
-	if err := s.roots.Scan(ctx); err != nil {
-		return Version{}, err
-	}
 	var v Version
 	done := errors.New("done")
 	g, gctx := errgroup.WithContext(ctx)
@@ -207,6 +226,8 @@ func (s *Service) fetch(ctx context.Context, n Name, report func(Job)) (Version,
 			return Version{}, ctx.Err()
 		case j.State == Ready:
 			return s.storedVersion(ctx, n)
+		case j.State == Denied:
+			return Version{}, publicRefusal(refusal(answerOf(j.Error)))
 		case j.Over(), j.State == Failed:
 			return Version{}, fault.New(fault.Unavailable, "%s", j.Error)
 		}

@@ -114,7 +114,7 @@ func (s *Service) listMods(ctx context.Context, in *listModsInput) (*listModsOut
 	out := &listModsOutput{Status: http.StatusOK, Body: modList{Mods: []modView{}, Total: len(mods)}}
 	to := min(from+in.Limit, len(mods))
 	for _, m := range mods[from:to] {
-		out.Body.Mods = append(out.Body.Mods, s.modView(m, in.base))
+		out.Body.Mods = append(out.Body.Mods, s.modView(m, in.base).forCaller(ctx))
 	}
 	if to < len(mods) {
 		out.Body.Next = cursorAfter(mods, to)
@@ -147,7 +147,7 @@ func (s *Service) getMod(ctx context.Context, in *modInput) (*modOutput, error) 
 	if err != nil {
 		return nil, err
 	}
-	out := &modOutput{Status: http.StatusOK, Body: s.modView(m, in.base)}
+	out := &modOutput{Status: http.StatusOK, Body: s.modView(m, in.base).forCaller(ctx)}
 	out.ETag, err = etagOf(out.Body)
 	if matches(in.IfNoneMatch, out.ETag) {
 		out.Status = http.StatusNotModified
@@ -162,7 +162,16 @@ type addModInput struct {
 	}
 }
 
-type jobOutput struct{ Body jobView }
+// jobOutput is answered with 202: the job goes on, and when to look again is
+// said as everywhere.
+type jobOutput struct {
+	RetryAfter int `header:"Retry-After" doc:"Seconds."`
+	Body       jobView
+}
+
+func (s *Service) jobAnswer(j Job) *jobOutput {
+	return &jobOutput{RetryAfter: int(minBackoff.Seconds()), Body: s.jobView(j)}
+}
 
 func (s *Service) addMod(ctx context.Context, in *addModInput) (*jobOutput, error) {
 	id, err := ParseItem(in.Body.Item)
@@ -173,7 +182,7 @@ func (s *Service) addMod(ctx context.Context, in *addModInput) (*jobOutput, erro
 	if err != nil {
 		return nil, err
 	}
-	return &jobOutput{s.jobView(j)}, nil
+	return s.jobAnswer(j), nil
 }
 
 type jobsOutput struct{ Body jobList }
@@ -199,7 +208,7 @@ func (s *Service) postRetry(ctx context.Context, in *jobInput) (*jobOutput, erro
 	if err != nil {
 		return nil, err
 	}
-	return &jobOutput{s.jobView(j)}, nil
+	return s.jobAnswer(j), nil
 }
 
 func (s *Service) deleteJob(ctx context.Context, in *jobInput) (*struct{}, error) {
@@ -214,7 +223,7 @@ func (s *Service) getStatus(ctx context.Context, _ *struct{}) (*statusOutput, er
 	if err != nil {
 		return nil, err
 	}
-	return &statusOutput{viewStatus(st)}, nil
+	return &statusOutput{viewStatus(st).forCaller(ctx)}, nil
 }
 
 type backupServersInput struct{ caller }
@@ -249,13 +258,14 @@ func (s *Service) postGC(ctx context.Context, in *gcInput) (*gcOutput, error) {
 }
 
 type verifyAllOutput struct {
-	Body struct {
+	RetryAfter int `header:"Retry-After" doc:"Seconds."`
+	Body       struct {
 		Versions int `json:"versions" doc:"How many versions will be checked."`
 	}
 }
 
 func (s *Service) postVerifyAll(context.Context, *struct{}) (*verifyAllOutput, error) {
-	out := &verifyAllOutput{}
+	out := &verifyAllOutput{RetryAfter: int(minBackoff.Seconds())}
 	_, out.Body.Versions, _ = s.index.totals()
 	signal(s.scrub)
 	return out, nil

@@ -1,6 +1,7 @@
 package workshop
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -9,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/quartermasterd/quartermaster/daemon/accounts"
 )
 
 // The shapes of the API. Ids are strings because JavaScript's numbers do not
@@ -156,6 +159,28 @@ func (s *Service) modView(m Mod, base string) modView {
 			StoredAt: moment(x.StoredAt), LastRequested: moment(x.RequestedAt), VerifiedAt: moment(x.VerifiedAt),
 			Current: m.Current != 0 && x.Name.Version == m.Current, Requests: x.Requests,
 		})
+	}
+	return v
+}
+
+// forCaller leaves out where the operator's folders are unless the caller
+// may change mods: paths tell strangers about the machine.
+func (v modView) forCaller(ctx context.Context) modView {
+	if accounts.From(ctx).May(accounts.ScopeModsWrite) {
+		return v
+	}
+	for i := range v.Versions {
+		if v.Versions[i].Source == sourceFolder {
+			v.Versions[i].Origin = ""
+		}
+	}
+	return v
+}
+
+// forCaller leaves out the operator's folders and problems; see modView.
+func (v statusView) forCaller(ctx context.Context) statusView {
+	if !accounts.From(ctx).May(accounts.ScopeModsWrite) {
+		v.Roots, v.Problems, v.Steam.LastError = []rootView{}, []Problem{}, ""
 	}
 	return v
 }

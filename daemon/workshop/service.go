@@ -42,6 +42,9 @@ type Options struct {
 	Registerer prometheus.Registerer // nil: no metrics
 	PublicURL  string                // http.public_url
 	ListenPort int                   // of the first plain listener
+	// Audit writes what a person did into the audit log, in the transaction
+	// that does it. nil: nothing is written.
+	Audit func(ctx context.Context, tx *db.Tx, action, target, detail string) error
 	// Owner names this process in the leases of jobs. Empty: one is made up,
 	// and jobs that a killed process left behind wait for their lease to end.
 	Owner string

@@ -243,7 +243,7 @@ func (s *Service) runVerifier(ctx context.Context) error {
 // calls report after each. It returns the first error about checking after
 // having gone through all.
 func (s *Service) Verify(ctx context.Context, f Filter, report func(Outcome)) error {
-	if err := s.load(ctx); err != nil {
+	if err := s.loadAll(ctx); err != nil {
 		return err
 	}
 	var failed error
@@ -269,10 +269,19 @@ func (s *Service) Verify(ctx context.Context, f Filter, report func(Outcome)) er
 
 // VerifyVersion checks one version; see Verify.
 func (s *Service) VerifyVersion(ctx context.Context, n Name) (Outcome, error) {
-	if err := s.load(ctx); err != nil {
+	if err := s.loadAll(ctx); err != nil {
 		return Outcome{Name: n}, err
 	}
 	return s.verifyStored(ctx, n)
+}
+
+// loadAll is load, and in a process without Run also a scan of the operator's
+// folders, which otherwise goes on in the background.
+func (s *Service) loadAll(ctx context.Context) error {
+	if err := s.load(ctx); err != nil || s.running.attached.Load() {
+		return err
+	}
+	return s.roots.Scan(ctx)
 }
 
 // nameSet is a set of versions that wait for something, bounded by what is

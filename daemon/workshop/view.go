@@ -1,10 +1,18 @@
 package workshop
 
+import (
+	"strconv"
+	"strings"
+)
+
 // JSON returns what programs see of a Mod, a list of mods, a Version, a Job
 // or a Tidied: the shape of the HTTP API, ready for json.Marshal. Any other
 // value is returned as it is.
 func (s *Service) JSON(v any) any {
-	base := plainBase("http://localhost", s.options.PublicURL, s.options.ListenPort)
+	base := strings.TrimRight(s.options.PublicURL, "/")
+	if base == "" {
+		base = "http://localhost:" + strconv.Itoa(s.options.ListenPort)
+	}
 	switch v := v.(type) {
 	case Mod:
 		return s.modView(v, base)
@@ -15,7 +23,8 @@ func (s *Service) JSON(v any) any {
 		}
 		return list
 	case Version:
-		return s.modView(Mod{Item: v.Name.Item, Versions: []Version{v}}, base).Versions[0]
+		item, _ := s.records.item(v.Name.Item)
+		return s.modView(Mod{Item: v.Name.Item, Current: item.Updated, Versions: []Version{v}}, base).Versions[0]
 	case Job:
 		return s.jobView(v)
 	case Tidied:
