@@ -103,6 +103,7 @@ test('signing in never leads to another site', () =>
       await page.getByLabel('Password', { exact: true }).fill(phrase);
       await page.keyboard.press('Enter');
       await page.waitForURL('**/app/');
+      await page.locator('.facts').waitFor();
       await page.context().clearCookies();
     }
   }));

@@ -11,7 +11,8 @@ const repository = fileURLToPath(new URL('../../..', import.meta.url));
 const startMs = 20_000;
 
 export class Daemon {
-  folder = mkdtempSync(join(tmpdir(), 'quartermaster-e2e-'));
+  /** E2E_FOLDER is for pictures, where a random name looks odd. */
+  folder = process.env.E2E_FOLDER ?? mkdtempSync(join(tmpdir(), 'quartermaster-e2e-'));
   roots = join(this.folder, 'Workshop');
   binary = process.env.E2E_BINARY ?? '';
   url = '';
@@ -21,12 +22,12 @@ export class Daemon {
 
   /** @param {string} steam Address of the Steam Web API. */
   async prepare(steam) {
-    mkdirSync(this.roots);
+    mkdirSync(this.roots, { recursive: true });
     if (!this.binary) {
       this.binary = join(this.folder, 'quartermaster');
       execFileSync('go', ['build', '-o', this.binary, '.'], { cwd: repository, stdio: 'inherit' });
     }
-    this.url = `http://127.0.0.1:${await freePort()}`;
+    this.url = `http://127.0.0.1:${process.env.E2E_PORT ?? (await freePort())}`;
     writeFileSync(
       join(this.folder, 'config.toml'),
       [

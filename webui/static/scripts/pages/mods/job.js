@@ -44,8 +44,9 @@ export function jobRow(first, actions) {
     fill(bar, progress(job));
     fill(facts, joined(details(job)));
     error.hidden = !job.error;
+    error.classList.toggle('soft', word === 'denied');
     fill(error, job.error && tOr(`reason.${job.error}`, sentence(job.error)));
-    retry.hidden = word !== 'failed' && !(word === 'queued' && job.error);
+    retry.hidden = word !== 'failed' && word !== 'denied';
     cancel.hidden = word === 'ready';
   }
   return { element, update };

@@ -37,6 +37,7 @@ export function operatorOverview() {
         fill(root, urgent, figures, h('div', { class: 'columns' }, paste.element, server));
       }
       const { listeners, paths, disk, version, commit, go } = data;
+      paste.seen(data.totals.requests);
       keyed(urgent, [data.attention], () => 'attention', attention);
       keyed(figures, [data.totals], () => 'totals', totals);
       keyed(server, [{ listeners, paths, disk, version, commit, go }], () => 'machine', machine);

@@ -1,10 +1,11 @@
 /** The lines that a game server needs to know of us. */
 
 import { getBackupServers } from '../../api/mods.js';
-import { append, h } from '../../dom.js';
+import { fill, h } from '../../dom.js';
 import { card, skeleton } from '../../elements/blocks.js';
 import { codeBlock } from '../../elements/copy.js';
 import { region } from '../../elements/region.js';
+import { icon } from '../../icons.js';
 import { t } from '../../texts.js';
 
 /**
@@ -21,17 +22,32 @@ export function linesToPaste() {
     load: getBackupServers,
     skeleton: () => skeleton(3),
     render(servers, root) {
-      root.replaceChildren();
-      append(root, [codeBlock(serverConfigLines(servers), 'ServerConfig.json → settings')]);
+      fill(root, codeBlock(serverConfigLines(servers), t('use.server_config')));
     },
   });
   lines.reload();
+  const proof = h('p', { class: 'proof soft small', hidden: true });
   const element = card(
     t('paste.title'),
     {},
     h('p', { class: 'soft' }, t('paste.text')),
     lines.element,
     h('p', { class: 'soft small' }, t('paste.restart')),
+    proof,
   );
-  return { element, close: lines.close };
+
+  /**
+   * Says whether the lines do what they are for.
+   * @param {number} requests Files that game clients asked for so far.
+   */
+  function seen(requests) {
+    proof.hidden = false;
+    proof.classList.toggle('good', requests > 0);
+    fill(
+      proof,
+      icon(requests > 0 ? 'check' : 'clock'),
+      h('span', null, requests > 0 ? t('paste.seen', { count: requests }) : t('paste.waiting')),
+    );
+  }
+  return { element, seen, close: lines.close };
 }
