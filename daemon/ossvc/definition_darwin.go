@@ -40,3 +40,6 @@ func (s *Service) uninstall() error {
 }
 
 func elevated() bool { return os.Geteuid() == 0 }
+
+// available reports whether there is a service manager to talk to.
+func available() error { return nil }

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/user"
+	"strconv"
 	"time"
 
 	"github.com/kardianos/service"
@@ -21,6 +23,7 @@ import (
 const (
 	unitPath     = "/etc/systemd/system/quartermaster.service"
 	sysusersPath = "/etc/sysusers.d/quartermaster.conf"
+	configDir    = "/etc/quartermaster"
 )
 
 // controlTimeout bounds each call of a system tool.
@@ -33,13 +36,21 @@ func (s *Service) definition() *service.Config {
 // Text returns the systemd unit that Install writes.
 func (s *Service) Text() (string, error) { return install.Unit(s.Command()) }
 
+// available reports whether there is a service manager to talk to.
+func available() error {
+	if _, err := os.Stat("/run/systemd/system"); err != nil {
+		return fault.New(fault.Unavailable, "systemd does not run on this machine").
+			WithHint("run \"quartermaster run\" under the supervisor you use; \"service install --print\" shows the unit")
+	}
+	return nil
+}
+
 // install writes the account and the unit and tells systemd. The library's
 // own installation refuses an existing unit and cannot make the account, so
 // it serves for control only.
 func (s *Service) install() error {
-	if _, err := os.Stat("/run/systemd/system"); err != nil {
-		return fault.New(fault.Unavailable, "systemd does not run on this machine").
-			WithHint("run \"quartermaster run\" under the supervisor you use; \"service install --print\" shows the unit")
+	if err := available(); err != nil {
+		return err
 	}
 	text, err := s.Text()
 	if err != nil {
@@ -53,11 +64,51 @@ func (s *Service) install() error {
 			return err
 		}
 	}
-	return errors.Join(
-		run("systemd-sysusers", sysusersPath),
-		run("systemctl", "daemon-reload"),
-		run("systemctl", "enable", name+".service"),
-	)
+	if err := run("systemd-sysusers", sysusersPath); err != nil {
+		return err
+	}
+	if err := letRead(configDir); err != nil {
+		return err
+	}
+	return errors.Join(run("systemctl", "daemon-reload"), run("systemctl", "enable", name+".service"))
+}
+
+// letRead gives the configuration directory and the files in it to the
+// service's group: systemd makes the directory but leaves what lies in it
+// alone, and a file that root made is not for anybody else to read.
+func letRead(dir string) error {
+	group, err := user.LookupGroup(name)
+	if err != nil {
+		return fmt.Errorf("the service's group: %w", err)
+	}
+	gid, err := strconv.Atoi(group.Gid)
+	if err != nil {
+		return fmt.Errorf("the service's group: %w", err)
+	}
+	return share(dir, gid)
+}
+
+// share lets the group gid read dir and the files in it.
+func share(dir string, gid int) error {
+	root, err := os.OpenRoot(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return err
+	}
+	errs := []error{root.Lchown(".", -1, gid), root.Chmod(".", 0o750)}
+	for _, e := range entries {
+		if e.Type().IsRegular() {
+			errs = append(errs, root.Lchown(e.Name(), -1, gid), root.Chmod(e.Name(), 0o640))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (s *Service) uninstall() error {

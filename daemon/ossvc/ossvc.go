@@ -118,6 +118,9 @@ func (s *Service) control(verb string, action func(service.Service) error) error
 
 // system returns the library's view of the service.
 func (s *Service) system() (service.Service, error) {
+	if err := available(); err != nil {
+		return nil, err
+	}
 	svc, err := service.New(nothing{}, s.definition())
 	if errors.Is(err, service.ErrNoServiceSystemDetected) {
 		return nil, fault.New(fault.Unavailable, "no service system was found on this machine").

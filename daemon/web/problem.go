@@ -219,7 +219,10 @@ func newHumaProblem(ctx context.Context, status int, text string, errs []error) 
 		}
 	}
 	p := &Problem{Status: status, Code: kindOf(status).String(), Detail: text, Errors: fields, cause: errors.Join(errs...)}
-	if status == http.StatusUnprocessableEntity || status == http.StatusBadRequest && text == "validation failed" {
+	switch {
+	case status == http.StatusUnsupportedMediaType:
+		p.Detail, p.Hint = "The body is not JSON by its Content-Type", "send the header Content-Type: application/json"
+	case status == http.StatusUnprocessableEntity || status == http.StatusBadRequest && text == "validation failed":
 		p.Detail = "The request does not have the form this operation expects"
 	}
 	return p
