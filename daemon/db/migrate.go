@@ -226,8 +226,20 @@ func (d *DB) up(ctx context.Context, dialect goose.Dialect, pool *sql.DB, fsys f
 	if err != nil {
 		return fmt.Errorf("upgrade database from version %d: %w", p.current(), err)
 	}
-	d.log.Info("database upgraded", "from", p.current(), "to", p.newest(), "steps", len(done), "took", time.Since(began))
+	d.logUp(p, len(done), time.Since(began))
 	return nil
+}
+
+// logUp says what became of the tables. Another program may have made them
+// while this one waited for the lock.
+func (d *DB) logUp(p plan, steps int, took time.Duration) {
+	switch {
+	case steps == 0:
+	case p.current() == 0:
+		d.log.Info("database created", "version", p.newest(), "took", took)
+	default:
+		d.log.Info("database upgraded", "from", p.current(), "to", p.newest(), "steps", steps, "took", took)
+	}
 }
 
 // checkReferences finds rows whose references a migration has broken.

@@ -1,10 +1,12 @@
 package db
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -98,6 +100,37 @@ func TestUpToDateDatabaseIsNotTouched(t *testing.T) {
 	}
 	if got := backups(t, dir); got != nil {
 		t.Errorf("copies %v", got)
+	}
+}
+
+// The first start makes a database and upgrades nothing.
+func TestNewDatabaseIsNotAnUpgrade(t *testing.T) {
+	dir := t.TempDir()
+	for _, tt := range []struct {
+		steps fs.FS
+		want  string // in the log, "" for nothing
+	}{
+		{steps(stepA), `level=INFO msg="database created" version=1`},
+		{steps(stepA), ""},
+		{steps(stepA, stepB), `level=INFO msg="database upgraded" from=1 to=2 steps=1`},
+	} {
+		var log bytes.Buffer
+		d, err := open(ctx, Options{Dir: dir, Log: slog.New(slog.NewTextHandler(&log, nil))}, tt.steps)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		lines := 0
+		for line := range strings.Lines(log.String()) {
+			if strings.Contains(line, "database created") || strings.Contains(line, "database upgraded") {
+				lines++
+			}
+		}
+		if want := min(len(tt.want), 1); lines != want || !strings.Contains(log.String(), tt.want) {
+			t.Errorf("logged %q, want %q", &log, tt.want)
+		}
 	}
 }
 
