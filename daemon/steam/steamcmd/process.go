@@ -11,7 +11,7 @@ import (
 
 // maxOutput bounds the output of a run. A run of a hundred items prints less
 // than 64 KiB.
-const maxOutput = 4 << 20
+const maxOutput = 1 << 20
 
 // drain is how long the output may stay open after everything was killed,
 // killed how long a killed process may take to end.

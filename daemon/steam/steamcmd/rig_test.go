@@ -43,7 +43,7 @@ func (g *rig) runner(change ...func(*Options)) *Runner {
 	g.t.Helper()
 	o := Options{
 		Path: g.fake.Path(), Dir: g.dir, Clock: g.clock, Grace: 50 * time.Millisecond, Tick: 5 * time.Millisecond,
-		RunTime: time.Minute, BootTime: time.Minute, // unlike any pause
+		RunTime: 61 * time.Second, BootTime: time.Minute, // unlike any pause, also times the items
 	}
 	for _, c := range change {
 		c(&o)
@@ -169,4 +169,3 @@ func (c *skipClock) After(d time.Duration) <-chan time.Time {
 	passed <- time.Now()
 	return passed
 }
-

@@ -44,11 +44,15 @@ var (
 	// CSI and OSC sequences (ECMA-48 §5.4, §8.3.89) and any other escape.
 	escapes = regexp.MustCompile(`\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[^\[\]])`)
 
-	verdicts = regexp.MustCompile(`Success\. Downloaded item (\d+) to "([^"\n]+)" \((\d+) bytes` +
-		`|ERROR! Download item (\d+) failed \(([^)\n]*)\)` +
-		`|Timeout downloading item (\d+)`)
+	// Each begins with a fixed text, which is fast to look for.
+	success = regexp.MustCompile(`Success\. Downloaded item (\d+) to "([^"\n]+)" \((\d+) bytes`)
+	failure = regexp.MustCompile(`ERROR! Download item (\d+) failed \(([^)\n]*)\)`)
+	timeout = regexp.MustCompile(`Timeout downloading item (\d+)`)
 	// The errors of items are written "ERROR!" and do not match.
-	refusals = regexp.MustCompile(`(?:FAILED|ERROR) \(([^)\n]+)\)|Login Failure: ([^\n]+)|FAILED login with result code ([^\n]+)`)
+	refusals = []*regexp.Regexp{
+		regexp.MustCompile(`FAILED \(([^)\n]+)\)`), regexp.MustCompile(`ERROR \(([^)\n]+)\)`),
+		regexp.MustCompile(`Login Failure: ([^\n]+)`), regexp.MustCompile(`FAILED login with result code ([^\n]+)`),
+	}
 	// A question that nobody will answer.
 	prompts = []struct{ marker, text string }{
 		{"Steam Guard code:", "Account logon denied"},
@@ -62,28 +66,39 @@ var (
 // ParseOutput reads the output of a run, of any length and content.
 func ParseOutput(output []byte) Transcript {
 	text := plain(output)
-	var t Transcript
-	for _, m := range verdicts.FindAllStringSubmatch(text, -1) {
-		v := Verdict{}
-		switch {
-		case m[1] != "":
-			v.OK, v.Path = true, m[2]
-			v.Item = number(m[1])
-			v.Size = int64(min(number(m[3]), 1<<62))
-		case m[4] != "":
-			v.Item, v.Text = number(m[4]), shorten(m[5])
-		default:
-			v.Item, v.Text = number(m[6]), "Timeout"
-		}
-		if v.Item != 0 {
-			t.Verdicts = append(t.Verdicts, v)
-		}
-	}
+	t := Transcript{Verdicts: findVerdicts(text)}
 	t.Login = refusal(text)
 	t.LateDir = strings.Contains(text, "Please use force_install_dir before logon")
 	t.Tail = strings.TrimSpace(text[max(0, len(text)-maxTail):])
 	t.Tail = strings.ToValidUTF8(t.Tail, "")
 	return t
+}
+
+// findVerdicts returns what is said about items, in order.
+func findVerdicts(text string) []Verdict {
+	type found struct {
+		at int
+		Verdict
+	}
+	var all []found
+	for _, m := range success.FindAllStringSubmatchIndex(text, -1) {
+		size := min(number(text[m[6]:m[7]]), 1<<62)
+		all = append(all, found{m[0], Verdict{Item: number(text[m[2]:m[3]]), OK: true, Path: text[m[4]:m[5]], Size: int64(size)}})
+	}
+	for _, m := range failure.FindAllStringSubmatchIndex(text, -1) {
+		all = append(all, found{m[0], Verdict{Item: number(text[m[2]:m[3]]), Text: shorten(text[m[4]:m[5]])}})
+	}
+	for _, m := range timeout.FindAllStringSubmatchIndex(text, -1) {
+		all = append(all, found{m[0], Verdict{Item: number(text[m[2]:m[3]]), Text: "Timeout"}})
+	}
+	slices.SortStableFunc(all, func(a, b found) int { return a.at - b.at })
+	var verdicts []Verdict
+	for _, f := range all {
+		if f.Item != 0 {
+			verdicts = append(verdicts, f.Verdict)
+		}
+	}
+	return verdicts
 }
 
 // Last returns the last verdict about the item.
@@ -100,9 +115,11 @@ func (t Transcript) Last(item uint64) (Verdict, bool) {
 // more than the failure that follows it, unless Steam says that there were too
 // many attempts.
 func refusal(text string) string {
-	found := ""
-	if m := refusals.FindStringSubmatch(text); m != nil {
-		found = shorten(m[1] + m[2] + m[3])
+	found, first := "", len(text)
+	for _, r := range refusals {
+		if m := r.FindStringSubmatchIndex(text); m != nil && m[0] < first {
+			found, first = shorten(text[m[2]:m[3]]), m[0]
+		}
 	}
 	if ReasonFor(found).Code == CodeRateLimit {
 		return found
