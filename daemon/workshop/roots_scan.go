@@ -296,7 +296,7 @@ func entryProblem(err error, dir, file string, mode fs.FileMode) RootProblem {
 	if mode&fs.ModeSymlink != 0 {
 		return RootProblem{
 			Code: "link_outside", Text: fmt.Sprintf("%s in %s is a link that leaves the folder or leads nowhere; it is not followed", file, dir),
-			Hint: "add the folder it points to to workshop.roots",
+			Hint: "add the folder that holds the target to workshop.roots, not the target itself, and name the target there m<hex>_<version>; remove a link that leads nowhere",
 		}
 	}
 	return RootProblem{

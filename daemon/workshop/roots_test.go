@@ -238,6 +238,10 @@ func TestRootsScan(t *testing.T) {
 		t.Errorf("problems %v", got)
 	}
 	s := f.Status()[0]
+	// A root is the folder in which m<hex>_<version> lies, not that one.
+	if hint := s.Problems[0].Hint; !strings.Contains(hint, "the folder that holds the target") {
+		t.Errorf("hint %q", hint)
+	}
 	if !s.OK || s.Zips != 4 || s.Folders != 4 || s.Unchecked != 4 || s.Path != root {
 		t.Errorf("%+v", s)
 	}
