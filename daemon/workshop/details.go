@@ -309,8 +309,9 @@ func (d *Details) failed(batch []*detailsQuestion, err error) {
 	if first {
 		level = slog.LevelWarn
 	}
-	d.log.Log(context.Background(), level, "Steam cannot be asked about Workshop items",
-		"error", err, "hint", detailsHint(err, d.client.State().Keyed), "items", len(batch), "retry_at", until)
+	attrs := append([]slog.Attr{slog.Any("error", err)}, hintAttr(detailsHint(err, d.client.State().Keyed))...)
+	attrs = append(attrs, slog.Int("items", len(batch)), slog.Time("retry_at", until))
+	d.log.LogAttrs(context.Background(), level, "Steam cannot be asked about Workshop items", attrs...)
 	d.deliver(answers)
 }
 

@@ -2,6 +2,7 @@ package workshop
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"slices"
 	"sync"
@@ -48,8 +49,22 @@ func (p *problems) note(problem Problem) (added bool) {
 // set notes a problem and logs it when it is new.
 func (p *problems) set(log *slog.Logger, problem Problem) {
 	if p.note(problem) {
-		log.Warn(problem.Text, "code", problem.Code, "hint", problem.Hint)
+		problem.log(log, slog.LevelWarn)
 	}
+}
+
+// log writes one line about the problem.
+func (p Problem) log(log *slog.Logger, level slog.Level) {
+	attrs := append([]slog.Attr{slog.String("code", p.Code)}, hintAttr(p.Hint)...)
+	log.LogAttrs(context.Background(), level, p.Text, attrs...)
+}
+
+// hintAttr is the attribute for a hint, none if there is no hint.
+func hintAttr(hint string) []slog.Attr {
+	if hint == "" {
+		return nil
+	}
+	return []slog.Attr{slog.String("hint", hint)}
 }
 
 // clear notes that a problem is over.

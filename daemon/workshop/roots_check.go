@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"slices"
 	"time"
@@ -294,7 +295,7 @@ func (r *Roots) checkQuietly(ctx context.Context, f Found) {
 	}
 	r.mu.Unlock()
 	if p, _ := noted.problem(); same && noted.unread != now.unread {
-		r.o.Log.Warn(p.Text, "code", p.Code, "hint", p.Hint)
+		Problem(p).log(r.o.Log, slog.LevelWarn)
 	}
 }
 

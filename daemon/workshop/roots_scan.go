@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"time"
 
@@ -270,7 +271,7 @@ func (r *Roots) report(before, now RootStatus, failed error, path string) {
 	}
 	for _, p := range now.Problems {
 		if !known[p.Text] {
-			r.o.Log.Warn(p.Text, "code", p.Code, "hint", p.Hint)
+			Problem(p).log(r.o.Log, slog.LevelWarn)
 		}
 	}
 	if failed == nil && !before.OK {
