@@ -34,8 +34,7 @@ func checkFiles(path string) (unclean bool, err error) {
 	if r.lost() {
 		return true, fault.New(fault.Unavailable,
 			"The write-ahead log %s-wal is damaged: changes that were acknowledged cannot be read", path).
-			WithHint("Restore the last good copy with: quartermaster backup restore. " +
-				"To go on without those changes instead, move the file away first.")
+			WithHint("To go on without those changes move that file away. Otherwise restore a copy: %s", restoreHint)
 	}
 	main, err := os.Stat(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -44,7 +43,7 @@ func checkFiles(path string) (unclean bool, err error) {
 	if r.readable > 0 && (err != nil || main.Size() == 0) {
 		// SQLite would drop a log without its database.
 		return true, fault.New(fault.Unavailable, "The database %s is gone, but its write-ahead log is not", path).
-			WithHint("Put the database back, or restore the last good copy with: quartermaster backup restore")
+			WithHint("Put the database back, or restore a copy: %s", restoreHint)
 	}
 	return true, nil
 }

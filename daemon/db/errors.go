@@ -146,7 +146,10 @@ func unavailable(err error, text string) error {
 	return fault.Wrap(err, fault.Unavailable, "%s", text).WithRetryAfter(time.Second)
 }
 
+// restoreHint is how an operator goes back to a copy.
+const restoreHint = "stop the service, put a good copy of the database, for example the newest file in backups/, " +
+	"in its place and remove the files with -wal and -shm beside it"
+
 func damaged(err error, text string) *fault.Error {
-	return fault.Wrap(err, fault.Unavailable, "%s", text).
-		WithHint("Stop the service and restore the last good copy with: quartermaster backup restore")
+	return fault.Wrap(err, fault.Unavailable, "%s", text).WithHint("To restore a copy: %s", restoreHint)
 }

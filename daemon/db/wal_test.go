@@ -108,7 +108,7 @@ func TestR5_DamagedLogIsNeverSilent(t *testing.T) {
 	for _, damage := range damages {
 		d, err := Open(ctx, Options{Dir: lay(t, with(files, fileName+"-wal", damage.wal))})
 		if err != nil {
-			if !fault.Is(err, fault.Unavailable) || !strings.Contains(fault.Hint(err), "backup restore") {
+			if !fault.Is(err, fault.Unavailable) || !strings.Contains(fault.Hint(err), "newest file in backups/") {
 				t.Errorf("%s: refused with %v, want unavailable and a hint", damage.name, err)
 			}
 			continue

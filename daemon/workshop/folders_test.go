@@ -11,6 +11,8 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/config"
 	"github.com/quartermasterd/quartermaster/daemon/db/dbtest"
 	"github.com/quartermasterd/quartermaster/daemon/steam/steamtest"
+
+	"github.com/quartermasterd/quartermaster/daemon/workshop/modzip"
 )
 
 // inRoot runs a test with one operator's folder.
@@ -145,5 +147,23 @@ func TestRoot_Restart(t *testing.T) {
 			t.Error("a zip in a folder that is not ours any more is in the index")
 		}
 		three.stop()
+	})
+}
+
+// However long the game writes into a folder, the client is asked to come
+// back, and no attempt counts as failed.
+func TestFolder_WrittenForLong(t *testing.T) {
+	t.Parallel()
+	inBubble(t, nil, func(t *testing.T, r *rig) {
+		r.source.fail(modzip.ErrBeingWritten)
+		r.steam.put(vectorItem, vectorVersion, nil)
+		for range 30 * 60 {
+			r.expect("/"+vector.File(), 202, "Downloading")
+			pass(second)
+		}
+		jobs, err := r.Jobs(t.Context())
+		if err != nil || len(jobs) != 1 || jobs[0].Attempts != 0 || jobs[0].State.Moving() != true {
+			t.Errorf("jobs %+v, %v", jobs, err)
+		}
 	})
 }

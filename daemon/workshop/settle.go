@@ -9,6 +9,7 @@ import (
 
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/workshop/modzip"
 )
 
 // ending is how an attempt ended, on its way to the database.
@@ -78,6 +79,8 @@ func (s *Service) outcome(j Job, stopped bool, err error) Job {
 		j.State, j.Error, j.RetryAt = Denied, refused.Error(), now.Add(deniedFor)
 	case fault.Is(err, fault.NoSpace):
 		j.State, j.Error, j.RetryAt = Queued, fault.Public(err), now.Add(minBackoff)
+	case errors.Is(err, modzip.ErrBeingWritten): // however long the game takes, it is no failure
+		j.State, j.Error, j.RetryAt = Queued, fault.Public(err), now.Add(modzip.QuietFor)
 	default:
 		j = j.fail(now, fault.Public(err), retryAfter(err), s.jitter())
 		s.log.Warn("a job failed", "name", j.Name.String(), "attempts", j.Attempts, "resting", j.Resting, "retry_at", j.RetryAt, "error", err)

@@ -89,8 +89,12 @@ func Quiet(ctx context.Context, root *os.Root, now time.Time, after func(time.Du
 	return later, nil
 }
 
+// ErrBeingWritten is in the chain of an error that says that the folder
+// changed while it was looked at: it is not a failure, only too early.
+var ErrBeingWritten = errors.New("it changed while it was read")
+
 func errChanged(text string) error {
-	return fault.New(fault.Unavailable, "%s", text).WithRetryAfter(QuietFor)
+	return fault.Wrap(ErrBeingWritten, fault.Unavailable, "%s", text).WithRetryAfter(QuietFor)
 }
 
 // scan is the state of one Scan.
