@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strconv"
@@ -39,6 +40,7 @@ func (s *Service) runMonitor(ctx context.Context) error {
 // asked now or another process does it.
 func (s *Service) monitor(ctx context.Context) {
 	c := s.policy.monitor()
+	listed := s.readMapcycles(c.Mapcycle)
 	if len(c.IDs)+len(c.Collections)+len(c.Mapcycle) == 0 || s.steam.State().BreakerOpen {
 		return
 	}
@@ -51,18 +53,7 @@ func (s *Service) monitor(ctx context.Context) {
 	}
 	defer release()
 	found := map[ItemID]struct{}{}
-	for _, path := range c.Mapcycle {
-		ids, err := readMapcycle(path)
-		if err != nil {
-			s.problems.set(s.log, Problem{
-				Code: problemMapcycle, Text: fmt.Sprintf("The map cycle file %s cannot be read: %v", path, err),
-				Hint: "correct workshop.monitor.mapcycle or the file",
-			})
-			continue
-		}
-		s.problems.clear(problemMapcycle)
-		addItems(found, ids)
-	}
+	addItems(found, listed)
 	ids, err := s.collected(ctx, c.Collections)
 	if err != nil {
 		s.log.Warn("Steam did not tell what the monitored collections hold", "error", err)
@@ -119,6 +110,34 @@ func (s *Service) collected(ctx context.Context, roots []config.Item) ([]ItemID,
 		next = deeper
 	}
 	return items, failed
+}
+
+// readMapcycles returns the mods that the map cycle files name. Those that
+// cannot be read are one problem until all can; the log is told when it
+// changes.
+func (s *Service) readMapcycles(paths []string) []ItemID {
+	var ids []ItemID
+	var bad []string
+	for _, path := range paths {
+		some, err := readMapcycle(path)
+		if err != nil {
+			bad = append(bad, fmt.Sprintf("%s (%v)", path, reason(err)))
+			continue
+		}
+		ids = append(ids, some...)
+	}
+	if len(bad) == 0 {
+		s.problems.clear(problemMapcycle)
+		return ids
+	}
+	p := Problem{
+		Code: problemMapcycle, Text: "Map cycle files that cannot be read: " + strings.Join(bad, ", "),
+		Hint: "correct workshop.monitor.mapcycle or the files",
+	}
+	if s.problems.note(p) != p {
+		p.log(s.log, slog.LevelWarn)
+	}
+	return ids
 }
 
 // readMapcycle returns the mods that a MapCycle.json of Natural Selection 2

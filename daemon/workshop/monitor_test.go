@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,6 +86,78 @@ func TestMonitor(t *testing.T) {
 		pass(30 * time.Minute)
 		if r.steam.count() != n {
 			t.Errorf("%d calls while the breaker was open", r.steam.count()-n)
+		}
+	})
+}
+
+// One problem names every map cycle file that cannot be read, whatever their
+// order, and is over when all can.
+func TestMonitor_BadMapcycles(t *testing.T) {
+	t.Parallel()
+	for name, order := range map[string][]string{"bad first": {"bad", "worse", "good"}, "bad last": {"good", "worse", "bad"}} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			var paths []string
+			for _, file := range order {
+				paths = append(paths, filepath.Join(dir, file))
+			}
+			write(t, filepath.Join(dir, "good"), `{"mods":["a"]}`)
+			write(t, filepath.Join(dir, "worse"), `{"mods":`)
+			inBubble(t, func(c *config.Workshop) {
+				c.Monitor = config.Monitor{Mapcycle: paths, Interval: config.Duration(10 * time.Minute)}
+			}, func(t *testing.T, r *rig) {
+				r.offer(Name{10, 100})
+				warned := func() int { return strings.Count(r.log.String(), "code=mapcycle_unreadable") }
+				problem := func() string {
+					t.Helper()
+					st, err := r.Status(t.Context())
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, p := range st.Problems {
+						if p.Code == problemMapcycle {
+							return p.Text
+						}
+					}
+					return ""
+				}
+				for range 3 {
+					pass(11 * time.Minute)
+					if text := problem(); !strings.Contains(text, paths[slices.Index(order, "bad")]) || !strings.Contains(text, paths[1]) || strings.Contains(text, filepath.Join(dir, "good")) {
+						t.Errorf("the problem is %q", text)
+					}
+				}
+				if n := warned(); n != 1 || r.index.get(Name{10, 100}) == nil {
+					t.Errorf("%d warnings, want 1", n)
+				}
+				// One is mended: that is news, but the other is not over.
+				write(t, filepath.Join(dir, "worse"), `{"mods":[]}`)
+				pass(11 * time.Minute)
+				if text := problem(); strings.Contains(text, "worse") || !strings.Contains(text, "bad") || warned() != 2 {
+					t.Errorf("the problem is %q, %d warnings", text, warned())
+				}
+				write(t, filepath.Join(dir, "bad"), `{}`)
+				pass(11 * time.Minute)
+				if text := problem(); text != "" || warned() != 2 {
+					t.Errorf("after mending: %q, %d warnings", text, warned())
+				}
+			})
+		})
+	}
+}
+
+// Nobody has to read a map cycle file any more that is not configured.
+func TestMonitor_ForgottenMapcycle(t *testing.T) {
+	t.Parallel()
+	monitor := config.Monitor{Mapcycle: []string{filepath.Join(t.TempDir(), "absent")}, Interval: config.Duration(10 * time.Minute)}
+	inBubble(t, func(c *config.Workshop) { c.Monitor = monitor }, func(t *testing.T, r *rig) {
+		if !r.problems.has(problemMapcycle) {
+			t.Fatal("no problem")
+		}
+		r.Reload(testConfig())
+		pass(11 * time.Minute)
+		if r.problems.has(problemMapcycle) {
+			t.Error("the problem stays")
 		}
 	})
 }

@@ -33,22 +33,22 @@ type problems struct {
 	list map[string]Problem
 }
 
-// note adds a problem, or replaces the one of the same code, and reports
-// whether the code is new.
-func (p *problems) note(problem Problem) (added bool) {
+// note adds a problem, or replaces the one of the same code, which it
+// returns; the zero Problem if there was none.
+func (p *problems) note(problem Problem) (old Problem) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_, known := p.list[problem.Code]
+	old = p.list[problem.Code]
 	if p.list == nil {
 		p.list = map[string]Problem{}
 	}
 	p.list[problem.Code] = problem
-	return !known
+	return old
 }
 
 // set notes a problem and logs it when it is new.
 func (p *problems) set(log *slog.Logger, problem Problem) {
-	if p.note(problem) {
+	if p.note(problem) == (Problem{}) {
 		problem.log(log, slog.LevelWarn)
 	}
 }
