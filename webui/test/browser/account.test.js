@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { stage } from './stage.js';
+import { scenes } from './scene.js';
 
-const scene = stage();
+const scene = scenes();
 const phrase = 'four random words here';
 
 test('the setup link makes the first administrator and leaves no trace in the address', () =>

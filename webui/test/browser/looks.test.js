@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import { stage } from './stage.js';
+import { scenes } from './scene.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -101,7 +101,7 @@ function breakSteam(fake) {
   ];
 }
 
-const scene = stage();
+const scene = scenes();
 
 for (const [title, view] of Object.entries(views)) {
   for (const [look, otherTheme] of looks) {

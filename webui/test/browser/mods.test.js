@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { complete } from '../fake/routes.js';
-import { stage } from './stage.js';
+import { scenes } from './scene.js';
 
-const scene = stage();
+const scene = scenes();
 
 /** @param {import('playwright-core').Page} page */
 const titles = (page) => page.locator('.table.mods .row-title').allTextContents();

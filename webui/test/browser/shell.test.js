@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { stage } from './stage.js';
+import { scenes } from './scene.js';
 
-const scene = stage();
+const scene = scenes();
 
 /** What has the focus, as a person would name it. @param {import('playwright-core').Page} page */
 const focused = (page) =>

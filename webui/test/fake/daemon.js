@@ -10,7 +10,8 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sampleJobs, sampleMods, sampleOverview, sampleStatus } from './library.js';
-import { answer, Problem } from './routes.js';
+import { Problem } from './problem.js';
+import { answer } from './routes.js';
 
 const root = fileURLToPath(new URL('../../static', import.meta.url));
 

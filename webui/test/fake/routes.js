@@ -1,6 +1,8 @@
 /** The fake daemon's answers, operation by operation. */
 
+import { scopes, session, setUp, signIn, signOut, whoAmI } from './accounts.js';
 import { mod, since, version } from './library.js';
+import { Problem } from './problem.js';
 
 /** @typedef {import('./daemon.js').FakeDaemon} FakeDaemon */
 /**
@@ -12,19 +14,6 @@ import { mod, since, version } from './library.js';
  * @property {import('node:http').IncomingHttpHeaders} headers
  */
 /** @typedef {{ status?: number, body?: unknown, headers?: Record<string, string> }} Answer */
-
-export class Problem extends Error {
-  /**
-   * @param {number} status
-   * @param {string} message
-   * @param {string} [hint]
-   */
-  constructor(status, message, hint = '') {
-    super(message);
-    this.status = status;
-    this.hint = hint;
-  }
-}
 
 /** @type {[string, RegExp, '' | 'mods:read' | 'mods:write' | 'admin', (fake: FakeDaemon, request: Request, params: string[]) => Answer][]} */
 const table = [
@@ -76,88 +65,6 @@ export function answer(fake, request) {
     return handler(fake, request, match.slice(1).map(decodeURIComponent));
   }
   throw new Problem(404, 'There is nothing at this address');
-}
-
-/** @param {string[]} roles */
-function scopes(roles) {
-  if (roles.includes('admin')) return ['admin', 'mods:read', 'mods:write'];
-  return roles.includes('moderator') ? ['mods:read', 'mods:write'] : ['mods:read'];
-}
-
-/**
- * @param {FakeDaemon} fake
- * @param {Request} request
- */
-function session(fake, request) {
-  const cookie = /(?:^|; )qm_session=([^;]*)/.exec(request.headers.cookie ?? '');
-  return cookie ? fake.sessions.get(cookie[1]) : undefined;
-}
-
-/**
- * @param {FakeDaemon} fake
- * @param {{ name: string, roles: string[], csrf: string } | undefined} who
- */
-function whoAmI(fake, who) {
-  return {
-    account: who ? { id: 1, name: who.name, roles: who.roles } : null,
-    via: who ? 'session' : '',
-    scopes: who ? scopes(who.roles) : [],
-    csrf: who?.csrf ?? '',
-    needs_setup: fake.needsSetup,
-  };
-}
-
-/**
- * @param {FakeDaemon} fake
- * @param {{ name: string, roles: string[] }} account
- * @returns {Answer}
- */
-function open(fake, account) {
-  fake.serial += 1;
-  const token = `fake-session-${fake.serial}`;
-  const who = { name: account.name, roles: account.roles, csrf: `csrf-${fake.serial}` };
-  fake.sessions.set(token, who);
-  return {
-    body: whoAmI(fake, who),
-    headers: { 'Set-Cookie': `qm_session=${token}; Path=/; HttpOnly; SameSite=Lax` },
-  };
-}
-
-/**
- * @param {FakeDaemon} fake
- * @param {Request} request
- */
-function signIn(fake, { body }) {
-  const account = fake.accounts.find((one) => one.name === body.name && one.password === body.password);
-  if (!account) throw new Problem(401, 'The name or the password is wrong');
-  return open(fake, account);
-}
-
-/**
- * @param {FakeDaemon} fake
- * @param {Request} request
- */
-function signOut(fake, request) {
-  const cookie = /qm_session=([^;]*)/.exec(request.headers.cookie ?? '');
-  if (cookie) fake.sessions.delete(cookie[1]);
-  return { headers: { 'Set-Cookie': 'qm_session=; Path=/; Max-Age=0' } };
-}
-
-/**
- * @param {FakeDaemon} fake
- * @param {Request} request
- */
-function setUp(fake, { body }) {
-  if (!fake.needsSetup) throw new Problem(409, 'There is an admin already, so there is nothing to set up');
-  if (body.token !== fake.setupToken)
-    throw new Problem(403, 'This setup link was used already or has expired');
-  if (body.password.length < 8) throw new Problem(400, 'The password needs at least 8 characters');
-  if (body.password === 'password1')
-    throw new Problem(400, 'This password is among the first that an attacker tries');
-  const account = { name: body.name, password: body.password, roles: ['admin'] };
-  fake.accounts.push(account);
-  fake.needsSetup = false;
-  return open(fake, account);
 }
 
 /** @typedef {import('./library.js').Mod} Mod */

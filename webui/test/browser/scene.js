@@ -5,7 +5,7 @@ import { after, before } from 'node:test';
 import { FakeDaemon } from '../fake/daemon.js';
 import { launch, openPage, signedIn } from './browser.js';
 
-export function stage() {
+export function scenes() {
   /** @type {import('playwright-core').Browser} */
   let browser;
 
