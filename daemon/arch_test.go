@@ -26,6 +26,9 @@ var layers = map[string][]string{
 	"daemon/steam":           {"daemon/steam"},
 	"daemon/accounts":        {"daemon/web", "daemon/db", "daemon/limit", "daemon/durable", "daemon/config", "daemon/fault"},
 	"daemon/workshop/modzip": {"daemon/fault"},
+	// The pure parts of FastDL.
+	"daemon/workshop/fastdl/bzip":     {"daemon/fault"},
+	"daemon/workshop/fastdl/gametree": {"daemon/config", "daemon/fault"},
 	"daemon/workshop": {"daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable", "daemon/limit",
 		"daemon/steam", "daemon/config", "daemon/fault", "daemon/workshop"},
 	"daemon/admin": {"daemon/workshop", "daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable",
