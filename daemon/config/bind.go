@@ -11,6 +11,10 @@ import (
 // tomlDecoder is what Item implements to take more than one TOML type.
 type tomlDecoder interface{ UnmarshalTOML(any) error }
 
+// defaulter is what the elements of a list of tables implement: the defaults
+// of keys that are left out.
+type defaulter interface{ setDefaults() }
+
 // binder fills a struct from a decoded TOML tree and collects every fault
 // instead of stopping at the first, which the TOML library does.
 type binder struct {
@@ -89,11 +93,18 @@ func (b *binder) list(key string, src any, dst reflect.Value) {
 			items = append(items, m)
 		}
 	default:
-		b.fail(key, "must be a list in [brackets], not %s", kindName(src))
+		want := "must be a list in [brackets]"
+		if dst.Type().Elem().Kind() == reflect.Struct {
+			want = "must be tables in the file, each under [[double brackets]]"
+		}
+		b.fail(key, want+", not %s", kindName(src))
 		return
 	}
 	out := reflect.MakeSlice(dst.Type(), len(items), len(items))
 	for i, item := range items {
+		if d, ok := out.Index(i).Addr().Interface().(defaulter); ok {
+			d.setDefaults()
+		}
 		b.value(fmt.Sprintf("%s[%d]", key, i), item, out.Index(i))
 	}
 	dst.Set(out)
@@ -151,6 +162,9 @@ func fromText(text string, t reflect.Type) any {
 	}
 	switch t.Kind() {
 	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Struct {
+			return text // and refused: a table has no form in the environment
+		}
 		items := []any{}
 		for _, part := range strings.Split(text, ",") {
 			if part = strings.TrimSpace(part); part != "" {

@@ -131,6 +131,8 @@ type Workshop struct {
 	NS2       NS2       `toml:"ns2"`
 	Monitor   Monitor   `toml:"monitor"`
 	Retention Retention `toml:"retention"`
+	// FastDL are trees of game files, each at an address of its own.
+	FastDL []FastDL `toml:"fastdl"`
 }
 
 // NS2 configures the Natural Selection 2 face.
@@ -183,6 +185,7 @@ func Default() Config {
 			NS2:       NS2{ReasonPhrases: true},
 			Monitor:   Monitor{IDs: []Item{}, Collections: []Item{}, Mapcycle: []string{}, Interval: Duration(10 * time.Minute)},
 			Retention: Retention{Overlap: Duration(168 * time.Hour), MinFree: 5 << 30, KeepIrreplaceable: true},
+			FastDL:    []FastDL{},
 		},
 	}
 }

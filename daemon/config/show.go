@@ -36,7 +36,22 @@ func (c Config) Tree() map[string]any {
 			}
 			at = sub
 		}
-		at[parts[len(parts)-1]] = root.FieldByIndex(index).Interface()
+		at[parts[len(parts)-1]] = treeValue(root.FieldByIndex(index))
 	})
 	return tree
+}
+
+// treeValue turns a list of tables into maps under the names of their keys.
+func treeValue(v reflect.Value) any {
+	if v.Kind() != reflect.Slice || v.Type().Elem().Kind() != reflect.Struct {
+		return v.Interface()
+	}
+	tables := make([]map[string]any, v.Len())
+	for i := range tables {
+		tables[i] = map[string]any{}
+		for name, field := range fieldsOf(v.Type().Elem()) {
+			tables[i][name] = v.Index(i).Field(field).Interface()
+		}
+	}
+	return tables
 }
