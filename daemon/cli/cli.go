@@ -42,6 +42,7 @@ type CLI struct {
 	Admin     AdminCmd     `cmd:"" help:"Make accounts and give roles."`
 	Key       KeyCmd       `cmd:"" help:"Make, list and revoke API keys."`
 	Mods      ModsCmd      `cmd:"" help:"List, fetch, check and clean up Workshop mods."`
+	FastDL    FastDLCmd    `cmd:"" name:"fastdl" help:"Check the game files that players download."`
 	Version   VersionCmd   `cmd:"" help:"Print the version."`
 }
 

@@ -11,10 +11,11 @@ import (
 func (s *Service) Load(ctx context.Context) error { return s.load(ctx) }
 
 // Reload takes over the rules of a new configuration: apps, allow, deny,
-// monitor and retention. Verdicts made under the old rules are dropped. What
+// monitor, retention and the FastDL trees. Verdicts made under the old rules are dropped. What
 // else differs comes into force at the next start.
 func (s *Service) Reload(c config.Workshop) {
 	s.policy.set(c)
 	s.records.forgetVerdicts()
+	s.fastdl.Reload(c.FastDL)
 	signal(s.tidy)
 }

@@ -18,6 +18,7 @@ const modsPath = "/api/v1/mods"
 // Register adds the game-client face and the operations of the API. Reading
 // is public; what changes something asks for the scope mods:write.
 func (s *Service) Register(srv *web.Server) {
+	s.fastdl.Register(srv) // first: the other face takes every doubled slash
 	srv.First(s.face.match, s.face, s.face.operations()...)
 	api, write := srv.API(), accounts.Require(accounts.ScopeModsWrite)
 

@@ -20,6 +20,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/limit"
 	"github.com/quartermasterd/quartermaster/daemon/steam/webapi"
 	"github.com/quartermasterd/quartermaster/daemon/web"
+	"github.com/quartermasterd/quartermaster/daemon/workshop/fastdl"
 )
 
 // Options say what a Service is made of. DB, Blobs and Client must not be
@@ -77,6 +78,7 @@ type Service struct {
 	running  progress
 	endings  endings
 	face     *ns2
+	fastdl   *fastdl.Service
 
 	jitter   func() float64 // in [0, 1)
 	reserved reservation
@@ -123,6 +125,9 @@ func New(o Options) (*Service, error) {
 	s.policy = newPolicy(o.Config, func(id ItemID) bool { return len(s.index.item(id)) > 0 })
 	s.metrics = newMetrics(o.Registerer, s)
 	if err := s.newSources(); err != nil {
+		return nil, err
+	}
+	if err := s.newFastDL(); err != nil {
 		return nil, err
 	}
 	return s, s.newFace()

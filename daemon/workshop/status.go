@@ -54,6 +54,7 @@ func (s *Service) Status(ctx context.Context) (Status, error) {
 			st.Problems = append(st.Problems, Problem(p))
 		}
 	}
+	st.Problems = append(st.Problems, s.fastDLProblems()...)
 	return st, nil
 }
 
