@@ -7,6 +7,10 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/workshop/fastdl/gametree"
 )
 
+// uploaded is how long a file must have been left alone to be looked at: one
+// that is being copied has another size each time.
+const uploaded = time.Minute
+
 // notice compares a scan with what was seen before and writes the difference
 // down.
 func (s *Service) notice(ctx context.Context, t *tree, scan *gametree.Scan) error {
@@ -19,7 +23,7 @@ func (s *Service) notice(ctx context.Context, t *tree, scan *gametree.Scan) erro
 		f := group[0]
 		present[f.Path] = struct{}{}
 		old, known := t.seen[f.Path]
-		if known && old.Size == f.Size {
+		if age := now.Sub(f.ModTime); known && old.Size == f.Size || age >= 0 && age < uploaded {
 			continue
 		}
 		entry := seen{Path: f.Path, Size: f.Size, Since: now}

@@ -434,3 +434,25 @@ func TestClientsWait(t *testing.T) {
 	r.settle()
 	r.expect("tf2/maps/b.bsp", 200, noise(2, 30_000))
 }
+
+// A file that is being copied is no file that changed.
+func TestUploadsAreNoChanges(t *testing.T) {
+	ctx := context.Background()
+	r := newRig(t, func(r *rig) { r.put("maps/x.bsp", []byte("x")) }, nil)
+	tf2 := r.tree("tf2")
+	for size := 1; size < 4; size++ {
+		put(t, r.game, "maps/new.bsp", noise(1, size), time.Now())
+		if err := r.scan(ctx, tf2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, r.game, "maps/new.bsp", noise(1, 9), old())
+	reports, err := r.Lint(ctx, "tf2")
+	if err != nil || len(findings(reports)) != 0 {
+		t.Errorf("%v, %v", findings(reports), err)
+	}
+	put(t, r.game, "maps/new.bsp", noise(1, 10), old())
+	if reports, err = r.Lint(ctx, "tf2"); err != nil || !slices.Equal(findings(reports), []string{"changed maps/new.bsp"}) {
+		t.Errorf("%v, %v", findings(reports), err)
+	}
+}

@@ -117,7 +117,7 @@ func (s *Service) attempt(ctx context.Context, j *job) (err error) {
 	}()
 	t := s.tree(j.key.Tree)
 	if t == nil {
-		return nil // taken out of the configuration meanwhile
+		return errChanged // taken out of the configuration meanwhile
 	}
 	if m, err = s.make(ctx, t, j); err != nil {
 		return err
