@@ -167,3 +167,29 @@ func TestFolder_WrittenForLong(t *testing.T) {
 		}
 	})
 }
+
+// A command that works beside the daemon does not repeat what the daemon has
+// said of the folders.
+func TestRoot_ProblemsAreTheDaemons(t *testing.T) {
+	t.Parallel()
+	absent := filepath.Join(t.TempDir(), "absent")
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(c *config.Workshop) { c.Roots = []string{absent} })
+		r.offer(vector)
+		if _, err := r.Fetch(t.Context(), vector, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.VerifyVersion(t.Context(), vector); err != nil {
+			t.Fatal(err)
+		}
+		if log := r.log.String(); strings.Contains(log, "root_missing") {
+			t.Errorf("a command logged\n%s", log)
+		}
+		r = newRig(t, func(c *config.Workshop) { c.Roots = []string{absent} })
+		r.start()
+		pass(5 * time.Minute)
+		if log := r.log.String(); strings.Count(log, "level=WARN") != 1 || !strings.Contains(log, "root_missing") {
+			t.Errorf("the daemon logged\n%s", log)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package workshop
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -40,6 +41,7 @@ func (s *Service) Run(ctx context.Context) error {
 		s.details.Ask(probeItem)
 	}
 	s.running.attached.Store(true)
+	s.rootLevel.Set(slog.LevelWarn)
 	defer s.running.attached.Store(false)
 	s.sweep(ctx)
 	g, ctx := errgroup.WithContext(ctx)

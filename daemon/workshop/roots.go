@@ -113,6 +113,9 @@ type RootsOptions struct {
 	CheckRate int64
 	Clock     durable.Clock
 	Log       *slog.Logger
+	// LogLevel is that of problems with the folders in the log; nil stands
+	// for slog.LevelWarn.
+	LogLevel slog.Leveler
 }
 
 // Roots is the index of the operator's Workshop folders, which are only ever
@@ -142,6 +145,9 @@ type rootDir struct {
 func NewRoots(o RootsOptions) *Roots {
 	if o.CheckRate == 0 {
 		o.CheckRate = 32 << 20
+	}
+	if o.LogLevel == nil {
+		o.LogLevel = slog.LevelWarn
 	}
 	r := &Roots{
 		o: o, probes: make(chan Name, 256), boosts: make(chan Name, 64),

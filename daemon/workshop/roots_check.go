@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"slices"
 	"time"
@@ -295,7 +294,7 @@ func (r *Roots) checkQuietly(ctx context.Context, f Found) {
 	}
 	r.mu.Unlock()
 	if p, _ := noted.problem(); same && noted.unread != now.unread {
-		Problem(p).log(r.o.Log, slog.LevelWarn)
+		Problem(p).log(r.o.Log, r.o.LogLevel.Level())
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"time"
 
@@ -271,7 +270,7 @@ func (r *Roots) report(before, now RootStatus, failed error, path string) {
 	}
 	for _, p := range now.Problems {
 		if !known[p.Text] {
-			Problem(p).log(r.o.Log, slog.LevelWarn)
+			Problem(p).log(r.o.Log, r.o.LogLevel.Level())
 		}
 	}
 	if failed == nil && !before.OK {

@@ -63,20 +63,23 @@ type Service struct {
 	details *Details
 	owner   string
 
-	policy   *policy
-	index    *index
-	records  *records
-	roots    *Roots
-	sources  []Source
-	suspects *nameSet // to be checked
-	gone     *nameSet // to be forgotten
-	budget   *Budget
-	hits     hitList
-	metrics  *metrics
-	problems problems
-	running  progress
-	endings  endings
-	face     *ns2
+	policy  *policy
+	index   *index
+	records *records
+	roots   *Roots
+	// rootLevel is warn while Run runs: a command beside the daemon has no
+	// reason to repeat what is wrong with the folders.
+	rootLevel slog.LevelVar
+	sources   []Source
+	suspects  *nameSet // to be checked
+	gone      *nameSet // to be forgotten
+	budget    *Budget
+	hits      hitList
+	metrics   *metrics
+	problems  problems
+	running   progress
+	endings   endings
+	face      *ns2
 
 	jitter   func() float64 // in [0, 1)
 	reserved reservation

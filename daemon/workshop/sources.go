@@ -2,6 +2,7 @@ package workshop
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 
 	"github.com/quartermasterd/quartermaster/daemon/db"
@@ -11,10 +12,11 @@ import (
 // newSources wires what supplies versions: the operator's folders, and the
 // sources in the configured order.
 func (s *Service) newSources() error {
+	s.rootLevel.Set(slog.LevelDebug)
 	s.details = NewDetails(s.steam, s.clock, s.log, s.learn)
 	s.roots = NewRoots(RootsOptions{
 		Dirs: s.config.Roots, Limits: s.zipLimits(), Records: rootRecords{s}, Changed: s.rootsChanged,
-		Clock: s.clock, Log: s.log,
+		Clock: s.clock, Log: s.log, LogLevel: &s.rootLevel,
 	})
 	for _, name := range s.config.Sources {
 		switch name {
