@@ -3,6 +3,7 @@ package workshop
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
@@ -149,7 +150,7 @@ func (s *Service) newFace() error {
 	}
 	s.face.log.log = s.face.log.log.With("component", "ns2")
 	s.face.log.first = s.options.RequestHeaders == "first"
-	s.face.log.agents = map[string]int{}
+	s.face.log.seed, s.face.log.agents = maphash.MakeSeed(), map[string][]uint64{}
 	for a := range answerCount {
 		s.face.canned[a] = can(a)
 	}
