@@ -75,16 +75,19 @@ func TestReasonsInWords(t *testing.T) {
 	}
 }
 
+// breakdown is a way in which an item does not arrive.
+type breakdown struct {
+	item   fakecmd.Item
+	change func(*Options)
+	job    Job
+	code   string
+	runs   int
+}
+
 // TestReasonsWithoutWords: what goes wrong without a message of SteamCMD.
 func TestReasonsWithoutWords(t *testing.T) {
 	quick := func(o *Options) { o.RunTime = 300 * time.Millisecond }
-	for name, c := range map[string]struct {
-		item   fakecmd.Item
-		change func(*Options)
-		job    Job
-		code   string
-		runs   int
-	}{
+	for name, c := range map[string]breakdown{
 		"time-outs that never grow":  {item: fakecmd.Item{Scenario: fakecmd.Timeout}, code: CodeTimeout, runs: 6},
 		"time-outs that always grow": {item: fakecmd.Item{Scenario: fakecmd.Timeout, Chunk: 10}, code: CodeTimeout, runs: 13},
 		"aborts":                     {item: fakecmd.Item{Scenario: fakecmd.Abort}, code: CodeAborted, runs: 6},
@@ -116,27 +119,32 @@ func TestReasonsWithoutWords(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			change := c.change
-			if change == nil {
-				change = func(*Options) {}
-			}
-			g := newRig(t, change)
-			g.put(item, c.item)
-			d := g.download(c.job)
-			f := d.Results[0].Err
-			if f == nil {
-				t.Fatalf("%+v", d.Results[0].Content)
-			}
-			if f.Reason.Code != c.code || f.Runs != c.runs {
-				t.Errorf("%s after %d runs, want %s after %d: %v\n%s", f.Reason.Code, f.Runs, c.code, c.runs, f, f.Tail)
-			}
-			if err := d.Close(); err != nil {
-				t.Error(err)
-			}
-			g.gone()
-			g.empty()
+			c.check(t)
 		})
 	}
+}
+
+func (c breakdown) check(t *testing.T) {
+	t.Helper()
+	change := c.change
+	if change == nil {
+		change = func(*Options) {}
+	}
+	g := newRig(t, change)
+	g.put(item, c.item)
+	d := g.download(c.job)
+	f := d.Results[0].Err
+	if f == nil {
+		t.Fatalf("%+v", d.Results[0].Content)
+	}
+	if f.Reason.Code != c.code || f.Runs != c.runs {
+		t.Errorf("%s after %d runs, want %s after %d: %v\n%s", f.Reason.Code, f.Runs, c.code, c.runs, f, f.Tail)
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	g.gone()
+	g.empty()
 }
 
 // TestSameFailureClearsCache: the third identical failure in a row clears
