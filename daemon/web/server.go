@@ -227,7 +227,7 @@ func (s *Server) NotFoundPage(h http.Handler) { s.notFound = h }
 
 // NotFoundProgram sets what answers a request of an unknown path outside of
 // the API by a program, in place of a problem document: the texts that old
-// clients know. It must set the status itself.
+// clients know. It must set the status and write to the log itself.
 func (s *Server) NotFoundProgram(h http.Handler) { s.program = h }
 
 // Registerer returns where features register their metrics.

@@ -214,7 +214,9 @@ func (x *exchange) refuse(a answer) {
 	if x.r.Method == http.MethodHead {
 		n = 0
 	}
-	if !x.hijack(c, n > 0) {
+	if x.hijack(c, n > 0) {
+		web.Sent(x.w, a.status(), int64(n))
+	} else {
 		x.plain(a, c, n > 0)
 	}
 	x.f.log.write(x, a, a.status(), int64(n))

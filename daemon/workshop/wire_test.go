@@ -28,7 +28,10 @@ func server(t *testing.T, change func(*config.Workshop)) (*rig, *steamtest.Steam
 	r.Service.steam = client
 	r.Service.details = NewDetails(client, r.clock, r.Service.log, r.learn)
 	r.Service.sources = []Source{NewSteamURL(SteamURLOptions{APIURL: steam.URL(), Lookup: r.details.Lookup, Clock: r.clock, Log: r.Service.log})}
-	srv, err := web.New(web.Options{Limits: config.Limits{MaxConns: 100, MaxConnsPerIP: 100, PerIPRPS: 1000, Exempt: []string{"127.0.0.0/8"}}})
+	srv, err := web.New(web.Options{
+		Limits:  config.Limits{MaxConns: 100, MaxConnsPerIP: 100, PerIPRPS: 1000, Exempt: []string{"127.0.0.0/8"}},
+		Metrics: config.Metrics{Enabled: true},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,6 +96,9 @@ func TestWire_ReasonPhrases(t *testing.T) {
 			resp.ContentLength <= 0 || !strings.HasPrefix(c.request, "HEAD") && int64(len(body)) != resp.ContentLength {
 			t.Errorf("%q: %v %q", c.request, resp.Header, body)
 		}
+	}
+	if metrics := raw(t, base, "GET /metrics HTTP/1.0\r\n\r\n"); !strings.Contains(metrics, "quartermaster_http_requests_total") || strings.Contains(metrics, "taken_over") {
+		t.Error("the metrics do not know what was answered")
 	}
 	r.face.keepAlive = true
 	answer := raw(t, base, "GET /mzz_5.zip HTTP/1.1\r\nHost: x\r\n\r\nGET /mD15A_1.zip HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
