@@ -81,7 +81,7 @@ type timeouts struct {
 }
 
 const (
-	maxHeaderBytes = 32 << 10
+	maxHeaderBytes = 16<<10 - 4096 // net/http adds 4096
 	defaultBody    = 64 << 10
 	uploadPiece    = 240 << 10 // with timeouts.upload: 8 KiB/s
 	rateBurstScale = 2         // a page's first view asks for much at once
