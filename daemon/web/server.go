@@ -192,12 +192,14 @@ func (s *Server) handle(pattern string, h http.Handler, ops ...*huma.Operation) 
 // redirects it. Such a route gets panic recovery and counters and nothing
 // else: no request id, no access log, no rate limit, no Identify, no headers.
 // The operations only document it. Handlers are asked in the order of
-// registration.
+// registration. In the metrics the route has the path of the first operation.
 func (s *Server) First(match func(rawPath string) bool, h http.Handler, ops ...*huma.Operation) {
 	name := "first"
-	for _, op := range ops {
+	for i, op := range ops {
 		op.Method = cmp.Or(op.Method, http.MethodGet)
-		name = op.Path
+		if i == 0 {
+			name = op.Path
+		}
 		s.document.add(s.api.OpenAPI(), op)
 	}
 	rt := s.newRoute(name, name, h, nil)
