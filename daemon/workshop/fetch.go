@@ -34,6 +34,7 @@ func (s *Service) workOn(ctx context.Context, j Job, report func(Job)) Job {
 	a := &active{job: j, began: s.clock.Now(), cancel: cancel, report: report}
 	s.running.add(a)
 	defer s.running.remove(j.ID)
+	s.records.setJob(j)
 	s.publishJob(a, true)
 	v, err := s.attempt(ctx, a)
 	j = s.settle(ctx, a, v, err)

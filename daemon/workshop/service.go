@@ -80,6 +80,7 @@ type Service struct {
 	problems  problems
 	running   progress
 	endings   endings
+	hub       publisher // nil: nobody listens
 	face      *ns2
 
 	jitter   func() float64 // in [0, 1)
@@ -120,6 +121,9 @@ func New(o Options) (*Service, error) {
 	s.log = s.log.With("component", "workshop")
 	if s.clock == nil {
 		s.clock = durable.System
+	}
+	if o.Hub != nil {
+		s.hub = o.Hub
 	}
 	if s.owner == "" {
 		s.owner = newOwner()
