@@ -165,6 +165,7 @@ type exchange struct {
 	name  Name
 	retry time.Duration // of answerTooMany
 	item  *stored
+	cut   bool // less was sent than the header promised
 }
 
 // mayStart asks the abuse limiter.
@@ -202,6 +203,7 @@ func (x *exchange) serve(st *stored) {
 		SHA256: st.SHA256, ContentType: "application/zip",
 		CacheControl: "public, max-age=31536000, immutable",
 	})
+	x.cut = x.r.Method != http.MethodHead && t.bytes < t.length
 	x.f.s.metrics.served(t.status, st.Source, t.bytes)
 	x.f.log.write(x, answerServed, t.status, t.bytes)
 }
@@ -315,11 +317,13 @@ func can(a answer) cannedAnswer {
 type tally struct {
 	http.ResponseWriter
 	status int
+	length int64 // Content-Length
 	bytes  int64
 }
 
 func (t *tally) WriteHeader(status int) {
 	t.status = status
+	t.length, _ = strconv.ParseInt(t.Header().Get("Content-Length"), 10, 64) // 304 has none
 	t.ResponseWriter.WriteHeader(status)
 }
 
