@@ -152,10 +152,8 @@ func (s *Service) refuseJob(want Want) error {
 	case d.Updated != want.Name.Version:
 		return refusal(answerOldVersion)
 	}
-	const hint = "copy the installed item into one of workshop.roots as m<hex>_<version>"
-	text := fmt.Sprintf("no source can supply m%s (%s): Steam offers no download address for it", want.Name.Item.Hex(), d.Title)
-	s.log.Warn(text, "hint", hint)
-	s.problems.note(Problem{Code: problemNoSource, Text: text, Hint: hint})
+	s.log.Warn(fmt.Sprintf("no source can supply m%s (%s): Steam offers no download address for it", want.Name.Item.Hex(), d.Title),
+		"hint", hintNoSource)
 	return refusal(answerNoSource)
 }
 

@@ -26,6 +26,8 @@ const (
 	problemMapcycle = "mapcycle_unreadable"
 )
 
+const hintNoSource = "copy the installed item into one of workshop.roots as m<hex>_<version>"
+
 // problems is what is wrong at the moment, at most one of each code. The
 // zero value is ready.
 type problems struct {

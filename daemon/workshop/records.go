@@ -249,6 +249,28 @@ func (r *records) setProgress(j Job) bool {
 	return true
 }
 
+// reopen forgets that n was denied: there is something new to try.
+func (r *records) reopen(n Name) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if j := r.jobs[n]; j != nil && j.State == Denied {
+		delete(r.jobs, n)
+	}
+}
+
+// denied returns the jobs that are refused with the answer a at now.
+func (r *records) denied(now time.Time, a answer) []Job {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var list []Job
+	for _, j := range r.jobs {
+		if j.State == Denied && now.Before(j.RetryAt) && j.Error == a.reason() {
+			list = append(list, *j)
+		}
+	}
+	return list
+}
+
 // job returns a copy of what is known of the job for n.
 func (r *records) job(n Name) (Job, bool) {
 	r.mu.Lock()
