@@ -90,8 +90,8 @@ func (x *index) merge(v Version) bool {
 	return true
 }
 
-// put adds or replaces the entry of v.Name.
-func (x *index) put(v Version) {
+// put adds or replaces the entry of v.Name and returns it.
+func (x *index) put(v Version) *stored {
 	s := &stored{Version: v, etagText: v.etag(), hits: &counter{}}
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -108,6 +108,7 @@ func (x *index) put(v Version) {
 		return int(min(max(version-o.Name.Version, -1), 1))
 	})
 	x.byItem[v.Name.Item] = slices.Insert(list, at, s)
+	return s
 }
 
 // drop forgets n and reports whether it was known.
