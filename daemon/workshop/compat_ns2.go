@@ -1,7 +1,9 @@
 package workshop
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -134,9 +136,10 @@ func (f *ns2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.refuse(answerFormat)
 		return
 	}
-	a, st := f.s.decide(x.start, request{name: x.name, diskOnly: onlyIfCached(r), mayStart: x.mayStart})
+	q := request{name: x.name, diskOnly: onlyIfCached(r), mayStart: x.mayStart}
+	a, st := f.s.decide(x.start, q)
 	if a == answerServed {
-		x.serve(st)
+		x.serve(q, st)
 		return
 	}
 	x.refuse(a)
@@ -181,11 +184,14 @@ func (x *exchange) mayStart() bool {
 
 // serve sends a stored version. The file is opened first and compared with
 // what was checked when it was stored; the open handle is what is sent.
-func (x *exchange) serve(st *stored) {
+func (x *exchange) serve(q request, st *stored) {
 	file, st, err := x.f.s.openStored(x.r.Context(), st)
 	switch {
 	case fault.Is(err, fault.NotFound):
 		x.refuse(answerVanished)
+		return
+	case errors.Is(err, fs.ErrPermission) && !st.ours(): // waiting will not help
+		x.refuse(x.f.s.decideWithout(x.start, q, st))
 		return
 	case err != nil: // changed, or no file handle left: come back later
 		x.refuse(answerDownloading)
