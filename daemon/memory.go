@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"log/slog"
 	"runtime/debug"
 	"time"
 )
@@ -10,13 +11,17 @@ import (
 // the index and wiring the routes needed is garbage by then.
 const settleAfter = time.Second
 
-// settle returns the garbage of the start to the system, once. The collector
-// alone would keep it for its next cycle, which an idle daemon hardly reaches.
-func settle(ctx context.Context) error {
+// settle returns what only the start needed to the system, once: garbage,
+// which the collector alone would keep for a cycle that an idle daemon hardly
+// reaches, and pages of the program.
+func settle(ctx context.Context, log *slog.Logger) {
 	select {
 	case <-time.After(settleAfter):
-		debug.FreeOSMemory()
 	case <-ctx.Done():
+		return
 	}
-	return nil
+	debug.FreeOSMemory()
+	if err := releaseProgram(); err != nil {
+		log.Debug("the program's pages were not released", slog.Any("error", err))
+	}
 }
