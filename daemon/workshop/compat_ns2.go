@@ -239,8 +239,8 @@ func (x *exchange) closes() bool { return !x.f.keepAlive || x.r.Close }
 // reason phrases.
 func (x *exchange) plain(a answer, c *cannedAnswer, body bool) {
 	h := x.w.Header()
-	for _, kv := range c.header {
-		h[kv[0]] = []string{kv[1]}
+	for _, f := range c.header {
+		h[f.name] = f.value
 	}
 	if a == answerTooMany {
 		h["Retry-After"] = []string{strconv.Itoa(x.retrySeconds())}
@@ -285,10 +285,17 @@ func (x *exchange) retrySeconds() int { return int(max(x.retry, time.Second).Sec
 
 // cannedAnswer is everything of an answer that is the same every time.
 type cannedAnswer struct {
-	head       []byte      // status line and headers as hijack sends them
-	header     [][2]string // the same headers for net/http
+	head       []byte  // status line and headers as hijack sends them
+	header     []field // the same headers for net/http
 	body       []byte
 	retryAfter bool // depends on the request
+}
+
+// field is a header field; its value is shared by all answers and never
+// written to.
+type field struct {
+	name  string
+	value []string
 }
 
 // can prepares the answer a.
@@ -297,19 +304,19 @@ func can(a answer) cannedAnswer {
 	c := cannedAnswer{
 		body: []byte("<!DOCTYPE html>\n<title>" + code + " " + reason + "</title>\n<h1>" + code + "</h1>\n<p>" + reason + "</p>\n"),
 	}
-	c.header = [][2]string{
-		{"Content-Type", "text/html; charset=utf-8"},
-		{"Content-Length", strconv.Itoa(len(c.body))},
-		{"Cache-Control", "no-store"},
-		{"X-Content-Type-Options", "nosniff"},
-		{"X-Reason", reason},
+	c.header = []field{
+		{"Content-Type", []string{"text/html; charset=utf-8"}},
+		{"Content-Length", []string{strconv.Itoa(len(c.body))}},
+		{"Cache-Control", []string{"no-store"}},
+		{"X-Content-Type-Options", []string{"nosniff"}},
+		{"X-Reason", []string{reason}},
 	}
 	if a.waiting() {
-		c.header = append(c.header, [2]string{"Retry-After", "5"})
+		c.header = append(c.header, field{"Retry-After", []string{"5"}})
 	}
 	head := "HTTP/1.0 " + code + " " + reason + "\r\n"
-	for _, kv := range c.header {
-		head += kv[0] + ": " + kv[1] + "\r\n"
+	for _, f := range c.header {
+		head += f.name + ": " + f.value[0] + "\r\n"
 	}
 	if a == answerMethod {
 		head += "Allow: GET, HEAD\r\n"
