@@ -304,7 +304,7 @@ func TestFolderSource_InstalledMeanwhile(t *testing.T) {
 func TestFolderSource_Upload(t *testing.T) {
 	upload := steamtest.Zip(map[string]string{"lua/a.lua": "1"})
 	broken := bytes.Clone(upload)
-	broken[30+len("lua/a.lua")] ^= 0xff // the first byte of the content
+	broken[30+len("lua/a.lua")+9] ^= 0xff // behind the header, its name and its extra field
 	for name, c := range map[string]struct {
 		files map[string][]byte
 		same  bool
