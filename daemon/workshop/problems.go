@@ -24,6 +24,9 @@ const (
 	problemBudget   = "steam_budget"
 	problemNoSource = "no_source"
 	problemMapcycle = "mapcycle_unreadable"
+
+	problemSteamCMDMissing = "steamcmd_missing"
+	problemSteamCMDWaits   = "steamcmd_waits"
 )
 
 // problems is what is wrong at the moment, at most one of each code. The

@@ -11,6 +11,7 @@ import (
 // Status says how the workshop is doing.
 type Status struct {
 	Steam      webapi.State
+	SteamCMD   SteamCMDStatus
 	CallsToday int64
 	DailyLimit int
 	Roots      []RootStatus
@@ -30,7 +31,7 @@ func (s *Service) Status(ctx context.Context) (Status, error) {
 	if err := s.load(ctx); err != nil {
 		return Status{}, err
 	}
-	st := Status{Steam: s.steam.State(), DailyLimit: s.options.Steam.DailyLimit, Roots: s.roots.Status()}
+	st := Status{Steam: s.steam.State(), DailyLimit: s.options.Steam.DailyLimit, Roots: s.roots.Status(), SteamCMD: s.steamcmdStatus()}
 	st.Items, st.Versions, st.Bytes = s.index.totals()
 	for _, v := range s.index.all() {
 		st.Requests += v.Requests + v.hits.n.Load()
@@ -49,6 +50,9 @@ func (s *Service) Status(ctx context.Context) (Status, error) {
 		st.Problems = append(st.Problems, Problem{Code: problemUnwrit, Text: fault.Public(err), Hint: fault.Hint(err)})
 	}
 	st.Problems = append(st.Problems, steamProblems(st)...)
+	if p, ok := st.SteamCMD.problem(); ok {
+		st.Problems = append(st.Problems, p)
+	}
 	for _, r := range st.Roots {
 		for _, p := range r.Problems {
 			st.Problems = append(st.Problems, Problem(p))
