@@ -48,7 +48,7 @@ func (l *accessLog) write(x *exchange, a answer, status int, bytes int64) {
 	if !l.log.Enabled(ctx, slog.LevelInfo) || !l.admit(x.start) {
 		return
 	}
-	var list [11]slog.Attr
+	var list [12]slog.Attr
 	attrs := append(list[:0],
 		slog.Any("ip", web.ClientIP(x.r)), slog.Int("status", status), slog.String("reason", a.reason()),
 		slog.Int64("bytes", bytes), slog.Int64("ms", l.s.clock.Now().Sub(x.start).Milliseconds()))
@@ -61,7 +61,7 @@ func (l *accessLog) write(x *exchange, a answer, status int, bytes int64) {
 		attrs = append(attrs, slog.String("path", clip(web.RawPath(x.r), 200)))
 	}
 	if x.item != nil {
-		attrs = append(attrs, slog.String("source", x.item.Source))
+		attrs = append(attrs, slog.String("source", x.item.Source), slog.Bool("complete", !x.cut))
 	}
 	if ra := x.r.Header.Get("Range"); ra != "" {
 		attrs = append(attrs, slog.String("range", clip(ra, 100)))

@@ -20,7 +20,7 @@ func TestAccessLog(t *testing.T) {
 		log := r.log.String()
 		for _, part := range []string{
 			"component=ns2", "ip=127.0.0.1", "status=206", "reason=OK", "bytes=4", "item=m5f3f7c0", "version=1348957670", "title=mod",
-			"source=steam-url", `range="bytes=0-3"`, "user_agent=game/1", "header.X-Test=seen",
+			"source=steam-url", "complete=true", `range="bytes=0-3"`, "user_agent=game/1", "header.X-Test=seen",
 		} {
 			if !strings.Contains(log, part) {
 				t.Errorf("no %s in the log", part)

@@ -1,7 +1,9 @@
 package workshop
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -134,9 +136,10 @@ func (f *ns2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.refuse(answerFormat)
 		return
 	}
-	a, st := f.s.decide(x.start, request{name: x.name, diskOnly: onlyIfCached(r), mayStart: x.mayStart})
+	q := request{name: x.name, diskOnly: onlyIfCached(r), mayStart: x.mayStart}
+	a, st := f.s.decide(x.start, q)
 	if a == answerServed {
-		x.serve(st)
+		x.serve(q, st)
 		return
 	}
 	x.refuse(a)
@@ -165,6 +168,7 @@ type exchange struct {
 	name  Name
 	retry time.Duration // of answerTooMany
 	item  *stored
+	cut   bool // less was sent than the header promised
 }
 
 // mayStart asks the abuse limiter.
@@ -180,11 +184,14 @@ func (x *exchange) mayStart() bool {
 
 // serve sends a stored version. The file is opened first and compared with
 // what was checked when it was stored; the open handle is what is sent.
-func (x *exchange) serve(st *stored) {
+func (x *exchange) serve(q request, st *stored) {
 	file, st, err := x.f.s.openStored(x.r.Context(), st)
 	switch {
 	case fault.Is(err, fault.NotFound):
 		x.refuse(answerVanished)
+		return
+	case errors.Is(err, fs.ErrPermission) && !st.ours(): // waiting will not help
+		x.refuse(x.f.s.decideWithout(x.start, q, st))
 		return
 	case err != nil: // changed, or no file handle left: come back later
 		x.refuse(answerDownloading)
@@ -202,6 +209,7 @@ func (x *exchange) serve(st *stored) {
 		SHA256: st.SHA256, ContentType: "application/zip",
 		CacheControl: "public, max-age=31536000, immutable",
 	})
+	x.cut = x.r.Method != http.MethodHead && t.bytes < t.length
 	x.f.s.metrics.served(t.status, st.Source, t.bytes)
 	x.f.log.write(x, answerServed, t.status, t.bytes)
 }
@@ -315,11 +323,13 @@ func can(a answer) cannedAnswer {
 type tally struct {
 	http.ResponseWriter
 	status int
+	length int64 // Content-Length
 	bytes  int64
 }
 
 func (t *tally) WriteHeader(status int) {
 	t.status = status
+	t.length, _ = strconv.ParseInt(t.Header().Get("Content-Length"), 10, 64) // 304 has none
 	t.ResponseWriter.WriteHeader(status)
 }
 

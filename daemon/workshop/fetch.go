@@ -37,6 +37,7 @@ func (s *Service) workOn(ctx context.Context, j Job, report func(Job), free func
 	a := &active{job: j, began: s.clock.Now(), cancel: cancel, report: report, free: free}
 	s.running.add(a)
 	defer s.running.remove(j.ID)
+	s.records.setJob(j)
 	s.publishJob(a, true)
 	v, err := s.attempt(ctx, a)
 	j = s.settle(ctx, a, v, err)
@@ -167,11 +168,7 @@ func (s *Service) refuseJob(want Want, absent []error) error {
 	case d.Updated != want.Name.Version:
 		return refusal(answerOldVersion)
 	}
-	hint := "let one of workshop.roots hold the installed item"
-	if s.steamcmd == nil {
-		hint = hintSteamCMD + ", or " + hint
-	}
-	text, sep := fmt.Sprintf("no source can supply m%s (%s)", want.Name.Item.Hex(), d.Title), ": "
+	text, sep, hint := fmt.Sprintf("no source can supply m%s (%s)", want.Name.Item.Hex(), d.Title), ": ", s.hintNoSource()
 	for _, err := range absent {
 		text, sep = text+sep+fault.Public(err), "; "
 		if h := fault.Hint(err); h != "" {
@@ -179,7 +176,6 @@ func (s *Service) refuseJob(want Want, absent []error) error {
 		}
 	}
 	s.log.Warn(text, "hint", hint)
-	s.problems.note(Problem{Code: problemNoSource, Text: text, Hint: hint})
 	return refusal(answerNoSource)
 }
 
@@ -277,23 +273,40 @@ func (l *lateState) Write(p []byte) (int, error) {
 }
 
 // install checks the blob at incoming from its first to its last byte and
-// gives it its name.
+// gives it its name, or drops it for a blob with the same bytes.
 func (s *Service) install(ctx context.Context, incoming string, v *Version) error {
 	if err := s.checkBlob(ctx, incoming, v.Size); err != nil {
 		return err
+	}
+	v.VerifiedAt = s.clock.Now()
+	v.StoredAt = v.VerifiedAt
+	if s.share(ctx, v) {
+		return s.blobs.Delete(ctx, incoming)
 	}
 	v.Key = blobKey(v.Name)
 	if err := s.blobs.Rename(ctx, incoming, v.Key); err != nil {
 		return err
 	}
 	print, err := s.printOf(ctx, v.Key)
-	if err != nil {
-		return err
-	}
 	v.Print = print
-	v.VerifiedAt = s.clock.Now()
-	v.StoredAt = v.VerifiedAt
-	return nil
+	return err
+}
+
+// share lets v use the blob of another version with the same bytes, if there
+// is one that nobody touched since it was checked.
+func (s *Service) share(ctx context.Context, v *Version) bool {
+	twin := s.index.twin(*v)
+	if twin == nil {
+		return false
+	}
+	print, err := s.printOf(ctx, twin.Key)
+	if err != nil || print != twin.Print {
+		twin.suspect.Store(true)
+		s.suspects.add(twin.Name)
+		return false
+	}
+	v.Key, v.Print = twin.Key, print
+	return true
 }
 
 // checkBlob checks a whole zip. The error is fault.Invalid when it is broken.

@@ -142,11 +142,9 @@ func (s *Service) takeJob(j Job) {
 	if s.running.has(j.ID) {
 		return
 	}
-	old, known := s.records.job(j.Name)
-	if known && !j.UpdatedAt.After(old.UpdatedAt) || !known && (j.State == Ready || j.State == Removed) {
-		return
+	if s.records.setRow(j) {
+		s.publish(j)
 	}
-	s.noteJob(j)
 }
 
 // runQueue writes wishes down, hands jobs to workers and takes in what other

@@ -151,13 +151,22 @@ func (s *Service) remove(ctx context.Context, st *stored, why string) error {
 		return fault.New(fault.Conflict, "%s lies in a folder that we only read", st.Path).
 			WithHint("remove the file yourself")
 	}
-	err := s.store.db.Write(ctx, func(tx *db.Tx) error { return removeVersion(ctx, tx, st.Name, why) })
+	shared := false
+	err := s.store.db.Write(ctx, func(tx *db.Tx) (err error) {
+		if err = removeVersion(ctx, tx, st.Name, why); err == nil {
+			shared, err = blobInUse(ctx, tx, st.Name.Item, st.Key)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	s.index.drop(st.Name)
 	s.changed(st.Name.Item)
 	s.log.Info("removed", "name", st.Name.String(), "bytes", st.Size, "why", why)
+	if shared { // another version has the same bytes
+		return nil
+	}
 	return s.blobs.Delete(ctx, st.Key)
 }
 

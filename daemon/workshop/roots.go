@@ -2,6 +2,8 @@ package workshop
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"iter"
 	"log/slog"
 	"os"
@@ -45,7 +47,8 @@ type Found struct {
 	// Damage is why the zip is not served, "" when nothing is known against it.
 	Damage string
 
-	unread string // why the check could not read it
+	unread string // why it could not be read
+	barred bool   // the account may not read it: it counts as absent
 	proof  proof  // of an installed item
 }
 
@@ -182,7 +185,8 @@ func (r *Roots) Run(ctx context.Context) error {
 // Lookup returns where n lies: a good zip before a folder, then the order of
 // the folders. It reads memory only. What is not found is looked for on disk
 // soon after, so that asking again finds what has just appeared. With ok
-// false Found.Damage tells of a zip that is there but damaged.
+// false Found.Damage tells of a zip that is there but damaged. A zip that the
+// account may not read counts as absent, until it may.
 func (r *Roots) Lookup(n Name) (found Found, ok bool) {
 	if len(r.dirs) == 0 {
 		return Found{}, false
@@ -202,10 +206,12 @@ func (r *Roots) lookup(n Name) (found Found, ok bool) {
 	defer r.mu.RUnlock()
 	for _, d := range r.dirs {
 		if z := d.zips[n]; z != nil {
-			if z.Damage == "" {
+			switch {
+			case z.Damage != "":
+				found = *z
+			case !z.barred:
 				return *z, true
 			}
-			found = *z
 		}
 	}
 	for _, d := range r.dirs {
@@ -287,7 +293,8 @@ func (s *RootStatus) add(p RootProblem) {
 // describes: size and fingerprint are read from the open file. It returns
 // fault.NotFound when no folder holds a zip of n, fault.Invalid when it is
 // damaged, and fault.Unavailable when it is still being written or cannot be
-// read now.
+// read now. The error is an fs.ErrPermission, too, when nothing else keeps the
+// zip from being served than that the account may not read it.
 func (r *Roots) Open(ctx context.Context, n Name) (*os.File, Found, error) {
 	var failed error
 	for _, d := range r.dirs {
@@ -305,7 +312,9 @@ func (r *Roots) Open(ctx context.Context, n Name) (*os.File, Found, error) {
 		if err == nil {
 			return f, z, nil
 		}
-		failed = err
+		if failed == nil || !errors.Is(err, fs.ErrPermission) {
+			failed = err
+		}
 	}
 	if failed == nil {
 		failed = fault.New(fault.NotFound, "%s is in none of the Workshop folders", n.File())

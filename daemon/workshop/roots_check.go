@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -130,14 +131,12 @@ func (r *Roots) openZip(ctx context.Context, d *rootDir, z Found) (*os.File, Fou
 // openFound opens the file and, when it is no longer what the index says,
 // corrects the index.
 func (r *Roots) openFound(d *rootDir, z Found) (*os.File, Found, error) {
-	root, err := os.OpenRoot(d.path)
+	f, err := openIn(d.path, z.File)
 	if err != nil {
-		return nil, z, unreadable(err, d.path)
-	}
-	defer root.Close() //nolint:errcheck // only read
-	f, err := root.Open(z.File)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			r.bar(d, z, err)
+		case errors.Is(err, fs.ErrNotExist):
 			r.drop(d, z)
 			r.changed([]Name{z.Name})
 		}
@@ -151,7 +150,10 @@ func (r *Roots) openFound(d *rootDir, z Found) (*os.File, Found, error) {
 		f.Close() //nolint:errcheck // only read
 		return nil, z, unreadable(err, z.Path())
 	}
-	if p := fingerprintOf(info); p != z.Print {
+	if z.barred { // not any more
+		r.drop(d, z)
+	}
+	if p := fingerprintOf(info); p != z.Print || z.barred {
 		z = Found{Name: z.Name, Kind: Zip, Root: z.Root, File: z.File, Size: info.Size(), ModTime: info.ModTime(), Print: p}
 		r.recall(&z)
 		fresh := z
@@ -160,6 +162,37 @@ func (r *Roots) openFound(d *rootDir, z Found) (*os.File, Found, error) {
 		}
 	}
 	return f, z, nil
+}
+
+// openIn opens a file in one of the operator's folders. The handle of the
+// folder is not kept: it would keep the operator from unmounting the disk.
+func openIn(dir, file string) (*os.File, error) {
+	if f, decided, err := durable.OpenLiteral(filepath.Join(dir, file)); decided || err != nil {
+		return f, err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close() //nolint:errcheck // only read
+	return root.Open(file)
+}
+
+// bar notes that the account may not read the zip. What follows from that for
+// the versions that are known is for the caller to say.
+func (r *Roots) bar(d *rootDir, z Found, err error) {
+	r.mu.Lock()
+	old := d.zips[z.Name]
+	news := old != nil && old.Print == z.Print && old.File == z.File && !old.barred
+	if news {
+		z = *old
+		z.barred, z.Checked, z.unread = true, false, reason(err).Error()
+		d.zips[z.Name] = &z
+	}
+	r.mu.Unlock()
+	if p, _ := z.problem(); news {
+		Problem(p).log(r.o.Log, r.o.LogLevel.Level())
+	}
 }
 
 // admit decides whether the open file may be served. A file that was never
@@ -282,6 +315,12 @@ func (r *Roots) checkQuietly(ctx context.Context, f Found) {
 	}
 	_, err := r.checkZip(ctx, *now, r.o.CheckRate)
 	if err == nil || ctx.Err() != nil || errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		if !now.barred {
+			r.changed([]Name{f.Name})
+		}
 		return
 	}
 	bare := reason(err)

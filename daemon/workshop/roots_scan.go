@@ -241,7 +241,7 @@ func (r *Roots) apply(s *rootScan, failed error) {
 	// What this process found goes over what is written down.
 	for n, z := range s.zips {
 		if old := d.zips[n]; old != nil && old.Print == z.Print && old.File == z.File && (old.Checked || old.Damage != "" || old.unread != "") {
-			z.Checked, z.Damage, z.unread = old.Checked, old.Damage, old.unread
+			z.Checked, z.Damage, z.unread, z.barred = old.Checked, old.Damage, old.unread, old.barred
 		}
 	}
 	changed := append(differences(d.zips, s.zips), differences(d.folders, s.folders)...)

@@ -85,10 +85,12 @@ type Service struct {
 	problems  problems
 	running   progress
 	endings   endings
+	hub       publisher // nil: nobody listens
 	face      *ns2
 
 	jitter   func() float64 // in [0, 1)
 	reserved reservation
+	hashing  chan struct{} // capacity 1: who reads a zip before it is first served
 	loading  sync.Mutex
 	loaded   bool          // guarded by loading
 	synced   time.Time     // what other processes wrote before is known; runQueue only
@@ -117,7 +119,7 @@ func New(o Options) (*Service, error) {
 		store: store{o.DB}, blobs: o.Blobs, steam: o.Client, owner: o.Owner,
 		index: newIndex(), records: newRecords(), suspects: newNameSet(), gone: newNameSet(),
 		budget: NewBudget(o.DB, o.Steam.DailyLimit),
-		jitter: rand.Float64, tidy: make(chan struct{}, 1), scrub: make(chan struct{}, 1), work: make(chan struct{}, 1),
+		jitter: rand.Float64, hashing: make(chan struct{}, 1), tidy: make(chan struct{}, 1), scrub: make(chan struct{}, 1), work: make(chan struct{}, 1),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -125,6 +127,9 @@ func New(o Options) (*Service, error) {
 	s.log = s.log.With("component", "workshop")
 	if s.clock == nil {
 		s.clock = durable.System
+	}
+	if o.Hub != nil {
+		s.hub = o.Hub
 	}
 	if s.owner == "" {
 		s.owner = newOwner()

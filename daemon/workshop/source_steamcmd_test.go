@@ -1,9 +1,13 @@
 package workshop
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -11,6 +15,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/quartermasterd/quartermaster/daemon/config"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
@@ -104,7 +109,7 @@ func downloads(t *testing.T, fake *steamtest.SteamCMD) []fakecmd.Run {
 
 func TestSteamCMD_Delivers(t *testing.T) {
 	t.Parallel()
-	upload := steamtest.Zip(map[string]string{"lua/a.lua": "1"})
+	upload := textZip(t)
 	f := newCmdFixture(t, nil)
 	f.put(fakecmd.Item{Updated: 5})
 	got, z, err := f.fetch(5)
@@ -128,6 +133,30 @@ func TestSteamCMD_Delivers(t *testing.T) {
 	if f.Name() != "steamcmd" || f.runs() != 7 {
 		t.Errorf("%s, %d runs", f.Name(), f.runs())
 	}
+}
+
+// textZip is a zip that is ASCII, since the fake's script is JSON.
+func textZip(t *testing.T) []byte {
+	t.Helper()
+	for i := range 1000 {
+		text := fmt.Sprintf("print(%d)", i)
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		w, err := z.CreateRaw(&zip.FileHeader{
+			Name: "lua/a.lua", CRC32: crc32.ChecksumIEEE([]byte(text)), CompressedSize64: uint64(len(text)), UncompressedSize64: uint64(len(text)),
+		})
+		if err == nil {
+			_, err = io.WriteString(w, text)
+		}
+		if err = errors.Join(err, z.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.ContainsFunc(b.Bytes(), func(r rune) bool { return r > unicode.MaxASCII }) {
+			return b.Bytes()
+		}
+	}
+	t.Fatal("no checksum is ASCII")
+	return nil
 }
 
 // What is not the current version, or not to be had at all, costs no run.

@@ -69,8 +69,7 @@ func (s *Service) freeBeyond(dir string) (int64, error) {
 // adopt takes a zip in one of the operator's folders into the index at once;
 // the database learns of it from rootsChanged.
 func (s *Service) adopt(f Found) *stored {
-	s.index.put(s.foundVersion(f))
-	return s.index.get(f.Name)
+	return s.index.put(s.foundVersion(f))
 }
 
 // foundVersion describes a zip in one of the operator's folders.
@@ -105,6 +104,9 @@ func (s *Service) rootsBatch(names []Name) {
 	var gone []Name
 	for _, n := range names {
 		f, ok := s.roots.lookup(n)
+		if ok {
+			s.records.reopen(n)
+		}
 		st := s.index.get(n)
 		switch {
 		case st != nil && st.ours():

@@ -178,8 +178,9 @@ func TestSteamCMD_Refusals(t *testing.T) {
 		problem string
 		hint    string
 		state   SteamCMDState
+		logged  string
 	}{
-		"not for us": {item: denied, answer: "Denied - no source can supply this item", problem: "no_source", hint: "steamcmd.login", state: SteamCMDReady},
+		"not for us": {item: denied, answer: "Denied - no source can supply this item", problem: "no_source", hint: "workshop.roots", state: SteamCMDReady, logged: "steamcmd.login"},
 		"off": {change: func(o *Options) { o.SteamCMD.Path = "" }, answer: "Denied - no source can supply this item",
 			problem: "no_source", hint: "set steamcmd.path", state: SteamCMDOff},
 		"not a source": {change: func(o *Options) { o.Config.Sources = []string{"folder", "steam-url"} },
@@ -213,6 +214,9 @@ func TestSteamCMD_Refusals(t *testing.T) {
 			i := slices.IndexFunc(status.Problems, func(p Problem) bool { return p.Code == c.problem })
 			if i < 0 || !strings.Contains(status.Problems[i].Hint, c.hint) {
 				t.Errorf("problems %+v", status.Problems)
+			}
+			if !strings.Contains(r.log.String(), c.logged) {
+				t.Errorf("the log does not name the remedy:\n%s", r.log)
 			}
 		})
 	}

@@ -66,7 +66,7 @@ func (s *Service) adoptOrphans(ctx context.Context) {
 			return
 		}
 		n, ok := parseNS2(strings.TrimPrefix(info.Key, "mods"))
-		if !ok || info.Key != blobKey(n) || s.index.get(n) != nil || !info.ModTime.Before(before) {
+		if !ok || info.Key != blobKey(n) || s.index.get(n) != nil || s.index.uses(info.Key) || !info.ModTime.Before(before) {
 			continue
 		}
 		if err := s.adoptBlob(ctx, n, info); err != nil && ctx.Err() == nil {
