@@ -106,6 +106,9 @@ func (s *State) Close() error {
 // makeDataDir makes the directory and proves that it can be written to, so
 // that a wrong owner is named at start and not at the first download.
 func makeDataDir(dir string) error {
+	if err := refuseForeignRoot(dir); err != nil {
+		return err
+	}
 	hint := "give it to the user that runs Quartermaster, or choose another one with --data"
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fault.Wrap(err, fault.Forbidden, "the data directory %s cannot be made", dir).WithHint("%s", hint)

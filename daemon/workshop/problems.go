@@ -20,6 +20,7 @@ type Problem struct {
 const (
 	problemDiskLow  = "disk_low"
 	problemUnwrit   = "data_unwritable"
+	problemUnread   = "data_unreadable"
 	problemSteam    = "steam_unavailable"
 	problemBudget   = "steam_budget"
 	problemNoSource = "no_source"

@@ -19,6 +19,7 @@ func (s *Service) runTidier(ctx context.Context) error {
 		case <-hourly:
 			s.adoptOrphans(ctx)
 			s.tidyUp(ctx)
+			s.problems.clear(problemUnread) // the next request for such a file sets it again
 			s.scrubDue(ctx)
 			hourly = s.clock.After(tidyEvery)
 		case <-s.tidy:

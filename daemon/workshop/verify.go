@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"sync"
 	"time"
@@ -27,8 +28,14 @@ func (s *Service) openStored(ctx context.Context, st *stored) (*os.File, *stored
 	}
 	o, err := s.blobs.Open(ctx, st.Key)
 	if err != nil {
-		if fault.Is(err, fault.NotFound) {
+		switch {
+		case fault.Is(err, fault.NotFound):
 			s.vanished(st)
+		case errors.Is(err, fs.ErrPermission):
+			s.problems.set(s.log, Problem{
+				Code: problemUnread, Text: "The stored file " + st.Key + " may not be read by the account that runs the daemon",
+				Hint: "give the data directory and everything in it to that account",
+			})
 		}
 		return nil, st, err
 	}
