@@ -192,7 +192,7 @@ func (v modView) forCaller(ctx context.Context) modView {
 func (v statusView) forCaller(ctx context.Context) statusView {
 	if !accounts.From(ctx).May(accounts.ScopeModsWrite) {
 		v.Roots, v.Problems, v.Steam.LastError = []rootView{}, []Problem{}, ""
-		v.SteamCMD.Text, v.SteamCMD.Hint, v.SteamCMD.LastError = "", "", ""
+		v.SteamCMD.Text, v.SteamCMD.Hint, v.SteamCMD.LastError = v.SteamCMD.State.words(), "", ""
 	}
 	return v
 }

@@ -73,6 +73,19 @@ const (
 	SteamCMDReady   SteamCMDState = "ready"
 )
 
+// words says the same to anybody: without paths and names.
+func (s SteamCMDState) words() string {
+	switch s {
+	case SteamCMDReady:
+		return "SteamCMD is ready"
+	case SteamCMDMissing:
+		return "SteamCMD is not where steamcmd.path says"
+	case SteamCMDWaiting:
+		return "SteamCMD is not run for a while"
+	}
+	return "SteamCMD is not used"
+}
+
 // SteamCMDStatus says how the source "steamcmd" is doing.
 type SteamCMDStatus struct {
 	State SteamCMDState
@@ -89,9 +102,9 @@ type SteamCMDStatus struct {
 // steamcmdStatus returns how SteamCMD is doing.
 func (s *Service) steamcmdStatus() SteamCMDStatus {
 	if s.steamcmd == nil {
-		st := SteamCMDStatus{State: SteamCMDOff, Text: "SteamCMD is not used, because steamcmd.path is not set", Hint: hintSteamCMD}
+		st := SteamCMDStatus{State: SteamCMDOff, Text: SteamCMDOff.words() + ", because steamcmd.path is not set", Hint: hintSteamCMD}
 		if s.options.SteamCMD.Path != "" {
-			st.Text, st.Hint = "SteamCMD is not used, because workshop.sources does not name it", `add "steamcmd" to workshop.sources`
+			st.Text, st.Hint = SteamCMDOff.words()+", because workshop.sources does not name it", `add "steamcmd" to workshop.sources`
 		}
 		return st
 	}
@@ -114,7 +127,7 @@ func (s *SteamCMD) status() SteamCMDStatus {
 			st.Hint += fmt.Sprintf(" The account is %s, the home folder %s. Then retry a job.", r.Login, r.Home)
 		}
 	default:
-		st.Text = "SteamCMD is ready, with the login " + r.Login
+		st.Text = st.State.words() + ", with the login " + r.Login
 	}
 	return st
 }

@@ -329,7 +329,7 @@ func TestSteamCMD_StatusOfStrangers(t *testing.T) {
 		}
 		return string(text)
 	}
-	if text := told(viewStatus(status).forCaller(t.Context())); strings.Contains(text, "secret") || !strings.Contains(text, `"steamcmd":{"state":"missing","text":""`) {
+	if text := told(viewStatus(status).forCaller(t.Context())); strings.Contains(text, "secret") || !strings.Contains(text, `"steamcmd":{"state":"missing","text":"SteamCMD is not where steamcmd.path says","running"`) {
 		t.Errorf("strangers are told %s", text)
 	}
 	if text := told(viewStatus(status).forCaller(accounts.Local(t.Context(), "admin"))); !strings.Contains(text, "/secret/steamcmd") {
