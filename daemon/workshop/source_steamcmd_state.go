@@ -82,8 +82,10 @@ func (s SteamCMDState) words() string {
 		return "SteamCMD is not where steamcmd.path says"
 	case SteamCMDWaiting:
 		return "SteamCMD is not run for a while"
+	case SteamCMDOff:
+		return "SteamCMD is not used"
 	}
-	return "SteamCMD is not used"
+	return ""
 }
 
 // SteamCMDStatus says how the source "steamcmd" is doing.
