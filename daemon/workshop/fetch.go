@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
@@ -17,6 +18,7 @@ import (
 const (
 	sourceFolder   = "folder"
 	sourceSteamURL = "steam-url"
+	sourceSteamCMD = "steamcmd"
 )
 
 // errLost ends the work on a job that was cancelled or taken over.
@@ -27,11 +29,12 @@ type refusal answer
 
 func (r refusal) Error() string { return answer(r).reason() }
 
-// workOn runs a claimed job to its end and returns it as it was settled.
-func (s *Service) workOn(ctx context.Context, j Job, report func(Job)) Job {
+// workOn runs a claimed job to its end and returns it as it was settled. free,
+// which may be nil, gives the place among the downloads back early.
+func (s *Service) workOn(ctx context.Context, j Job, report func(Job), free func()) Job {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	a := &active{job: j, began: s.clock.Now(), cancel: cancel, report: report}
+	a := &active{job: j, began: s.clock.Now(), cancel: cancel, report: report, free: free}
 	s.running.add(a)
 	defer s.running.remove(j.ID)
 	s.records.setJob(j)
@@ -97,7 +100,9 @@ func (s *Service) describe(ctx context.Context, id ItemID) (*Item, error) {
 	return item, nil
 }
 
-// obtain asks the sources in their order for the job's version.
+// obtain asks the sources in their order for the job's version. Bytes that
+// turn out to be another version are kept under that; then both a version and
+// an error are returned.
 func (s *Service) obtain(ctx context.Context, a *active) (Version, error) {
 	want := Want{Name: a.job.Name}
 	var failed error
@@ -107,6 +112,7 @@ func (s *Service) obtain(ctx context.Context, a *active) (Version, error) {
 		}
 	}
 	asked := false
+	var absent []error
 	for _, src := range s.sources {
 		if src.Name() != sourceFolder && !asked {
 			asked = true
@@ -125,24 +131,34 @@ func (s *Service) obtain(ctx context.Context, a *active) (Version, error) {
 		}
 		v, err := s.fetchFrom(ctx, a, src, want)
 		switch {
+		case err == nil && v.Name.Version > want.Name.Version:
+			return v, refusal(answerOldVersion)
+		case err == nil && v.Name != want.Name:
+			return v, otherVersion(want.Name, v.Name.Version)
 		case err == nil:
 			return v, nil
 		case ctx.Err() != nil, fault.Is(err, fault.NoSpace):
 			return Version{}, err
 		case fault.Is(err, fault.NotFound):
+			if src.Name() != sourceFolder {
+				absent = append(absent, err)
+			}
 			continue
 		}
-		s.log.Warn("a source failed", "source", src.Name(), "name", want.Name.String(), "error", err)
+		if !early(err) {
+			s.log.Warn("a source failed", "source", src.Name(), "name", want.Name.String(), "error", err)
+		}
 		note(err)
 	}
 	if failed != nil {
 		return Version{}, failed
 	}
-	return Version{}, s.refuseJob(want)
+	return Version{}, s.refuseJob(want, absent)
 }
 
-// refuseJob says why nobody has the wanted version.
-func (s *Service) refuseJob(want Want) error {
+// refuseJob says why nobody has the wanted version. absent is what the sources
+// said.
+func (s *Service) refuseJob(want Want, absent []error) error {
 	d := want.Details
 	switch {
 	case d == nil:
@@ -152,8 +168,14 @@ func (s *Service) refuseJob(want Want) error {
 	case d.Updated != want.Name.Version:
 		return refusal(answerOldVersion)
 	}
-	s.log.Warn(fmt.Sprintf("no source can supply m%s (%s): Steam offers no download address for it", want.Name.Item.Hex(), d.Title),
-		"hint", hintNoSource)
+	text, sep, hint := fmt.Sprintf("no source can supply m%s (%s)", want.Name.Item.Hex(), d.Title), ": ", s.hintNoSource()
+	for _, err := range absent {
+		text, sep = text+sep+fault.Public(err), "; "
+		if h := fault.Hint(err); h != "" {
+			hint = strings.TrimRight(h, ".") + "; or " + hint
+		}
+	}
+	s.log.Warn(text, "hint", hint)
 	return refusal(answerNoSource)
 }
 
@@ -168,6 +190,14 @@ func (s *Service) fetchFrom(ctx context.Context, a *active, src Source, want Wan
 		return v, err
 	}
 	incoming := fmt.Sprintf("incoming/%d-%s", a.job.ID, want.Name.File())
+	if q, ok := src.(interface{ enter() (func(), error) }); ok {
+		leave, err := q.enter()
+		if err != nil {
+			return v, err
+		}
+		defer leave()
+		a.giveBack()
+	}
 	w, err := s.blobs.Create(ctx, incoming)
 	s.noteWritable(err)
 	if err != nil {
@@ -193,11 +223,21 @@ func (s *Service) fetchFrom(ctx context.Context, a *active, src Source, want Wan
 		Name: Name{Item: want.Name.Item, Version: got.Version}, State: Ready, Size: k.bytes,
 		SHA256: k.sum.Sum(nil), Source: src.Name(), Origin: got.Origin,
 	}
+	if st := s.index.get(v.Name); v.Name != want.Name && st != nil && st.servable() {
+		return st.Version, s.blobs.Delete(context.WithoutCancel(ctx), incoming) // a sound version is not replaced
+	}
 	if err := s.install(ctx, incoming, &v); err != nil {
-		return v, errors.Join(err, s.blobs.Delete(context.WithoutCancel(ctx), incoming))
+		return Version{}, errors.Join(err, s.blobs.Delete(context.WithoutCancel(ctx), incoming))
 	}
 	s.metrics.fetched(src.Name(), v.Size)
 	return v, nil
+}
+
+// giveBack lets another job have this one's place among the downloads.
+func (a *active) giveBack() {
+	if a.free != nil {
+		a.free()
+	}
 }
 
 // lateState announces the state when the first byte comes, so that asking a
@@ -218,6 +258,12 @@ func (l *lateState) start() {
 func (l *lateState) Expect(total int64) error {
 	l.start()
 	return l.sink.Expect(total)
+}
+
+// Progress tells how far the work before the first byte is.
+func (l *lateState) Progress(done, total int64) {
+	l.start()
+	l.sink.Progress(done, total)
 }
 
 // Write takes the next bytes.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -44,6 +45,7 @@ func (s *Service) Run(ctx context.Context) error {
 	s.rootLevel.Set(slog.LevelWarn)
 	defer s.running.attached.Store(false)
 	s.sweep(ctx)
+	s.sweepSteamCMD()
 	g, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
 		s.details.Run, s.runRoots, s.runQueue, s.runRenewer, s.runFlusher, s.runVerifier, s.runMonitor, s.runTidier,
@@ -52,6 +54,9 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	err := g.Wait()
 	s.workers.Wait()
+	if s.steamcmd != nil {
+		err = errors.Join(err, s.steamcmd.Close())
+	}
 	final, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	s.settleAgain(final)
@@ -212,8 +217,9 @@ func (s *Service) startJobs(ctx context.Context, slots chan struct{}) {
 			return
 		}
 		s.workers.Go(func() {
-			defer func() { <-slots; signal(s.work) }()
-			s.workOn(ctx, j, nil)
+			free := sync.OnceFunc(func() { <-slots; signal(s.work) })
+			defer free()
+			s.workOn(ctx, j, nil, free)
 		})
 	}
 }

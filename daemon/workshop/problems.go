@@ -25,9 +25,10 @@ const (
 	problemBudget   = "steam_budget"
 	problemNoSource = "no_source"
 	problemMapcycle = "mapcycle_unreadable"
-)
 
-const hintNoSource = "copy the installed item into one of workshop.roots as m<hex>_<version>"
+	problemSteamCMDMissing = "steamcmd_missing"
+	problemSteamCMDWaits   = "steamcmd_waits"
+)
 
 // problems is what is wrong at the moment, at most one of each code. The
 // zero value is ready.

@@ -123,13 +123,14 @@ func (s *Service) removable(ctx context.Context, now time.Time, old, newer *stor
 }
 
 // irreplaceable reports whether, as far as we know, no source could supply
-// the version again: Steam only has the current one, and no folder holds it.
+// the version again: Steam only has the current one, SteamCMD may be needed for it, and no
+// folder holds it.
 func (s *Service) irreplaceable(n Name) bool {
 	if _, ok := s.roots.lookup(n); ok {
 		return false
 	}
 	item, ok := s.records.item(n.Item)
-	return !ok || item.Banned || item.Updated != n.Version || item.URL == ""
+	return !ok || item.Banned || item.Updated != n.Version || item.URL == "" && s.steamcmd == nil
 }
 
 // present reports whether the bytes of a version are there.

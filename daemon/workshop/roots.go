@@ -26,7 +26,7 @@ type Kind string
 // The kinds.
 const (
 	Zip    Kind = "zip"    // m<hex>_<version>.zip, served as it is
-	Folder Kind = "folder" // m<hex>_<version>, packed when asked for
+	Folder Kind = "folder" // m<hex>_<version> or an installed item, packed when asked for
 )
 
 // Found is one version in one of the operator's folders.
@@ -34,7 +34,8 @@ type Found struct {
 	Name Name
 	Kind Kind
 	// Root is the operator's folder, File the name in it as it is spelled
-	// there, which may differ from the canonical one in case and zeros.
+	// there, which may differ from the canonical one in case and zeros, or the
+	// path of an installed item, content/<app>/<id>.
 	Root, File string
 	// Size is the file's size in bytes, 0 for a folder.
 	Size    int64
@@ -48,6 +49,7 @@ type Found struct {
 
 	unread string // why it could not be read
 	barred bool   // the account may not read it: it counts as absent
+	proof  proof  // of an installed item
 }
 
 // Path returns the absolute path, for people and logs. Opening goes through
@@ -82,7 +84,8 @@ type RootRecords interface {
 type RootStatus struct {
 	Path string
 	// OK is false when the folder cannot be read at all.
-	OK            bool
+	OK bool
+	// Folders counts the installed items too.
 	Zips, Folders int
 	// Unchecked counts the zips that were not read in full yet.
 	Unchecked int
@@ -95,14 +98,16 @@ type RootStatus struct {
 
 // RootProblem is something about an operator's folder that he should know.
 type RootProblem struct {
-	Code string // root_missing, root_unreadable, root_empty, root_large, link_outside, name_twice, unreadable, damaged
+	Code string // root_missing, root_unreadable, root_empty, root_large, link_outside, name_twice, version_unknown, unreadable, damaged
 	Text string
 	Hint string
 }
 
 // RootsOptions is what Roots needs.
 type RootsOptions struct {
-	// Dirs are the operator's Workshop folders, absolute, the preferred first.
+	// Dirs are the operator's Workshop folders, absolute, the preferred first:
+	// they hold m<hex>_<version>.zip files and m<hex>_<version> folders, or
+	// items as Steam installs them, see libraryPlaces.
 	Dirs   []string
 	Limits modzip.Limits
 	// Records may be nil: then every start checks every zip.
@@ -136,12 +141,13 @@ type Roots struct {
 
 // rootDir is one folder; the fields below are guarded by Roots.mu.
 type rootDir struct {
-	path    string
-	zips    map[Name]*Found
-	folders map[Name]*Found
-	status  RootStatus
-	modTime time.Time // of the directory at the last full scan
-	settled bool      // the last full scan saw everything up to modTime
+	path      string
+	zips      map[Name]*Found
+	folders   map[Name]*Found
+	libraries []library
+	status    RootStatus
+	modTime   time.Time // of the directory at the last full scan
+	settled   bool      // the last full scan saw everything up to modTime
 }
 
 // NewRoots returns an index that is empty until Scan or Run.
@@ -343,6 +349,9 @@ func (r *Roots) OpenFolder(ctx context.Context, n Name) (*os.Root, Found, error)
 	return folder, *found, nil
 }
 
+// maxVersion has the twelve digits that a request may have.
+const maxVersion = 999_999_999_999
+
 // parseStem reads "m<hex>_<version>" in any case and with leading zeros.
 func parseStem(s string) (Name, bool) {
 	if s == "" || s[0] != 'm' && s[0] != 'M' {
@@ -357,7 +366,7 @@ func parseStem(s string) (Name, bool) {
 		return Name{}, false
 	}
 	version, err := strconv.ParseInt(dec, 10, 64)
-	if err != nil || version > 999_999_999_999 { // twelve digits, as in a request
+	if err != nil || version > maxVersion {
 		return Name{}, false
 	}
 	return Name{Item: ItemID(item), Version: version}, true

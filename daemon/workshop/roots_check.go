@@ -43,6 +43,7 @@ func (r *Roots) Probe(ctx context.Context, n Name) (Found, bool) {
 		}
 		changed = r.probe(root, d, n, Zip) || changed
 		changed = r.probe(root, d, n, Folder) || changed
+		changed = r.probeLibraries(root, d, n) || changed
 		root.Close() //nolint:errcheck // only read
 	}
 	if changed {
@@ -55,6 +56,9 @@ func (r *Roots) Probe(ctx context.Context, n Name) (Found, bool) {
 func (r *Roots) probe(root *os.Root, d *rootDir, n Name, kind Kind) (changed bool) {
 	r.mu.RLock()
 	old := d.table(kind)[n]
+	if old != nil && old.proof != (proof{}) {
+		old = nil // probeLibraries looks at it
+	}
 	file := n.String()
 	if kind == Zip {
 		file = n.File()
@@ -93,7 +97,7 @@ func (r *Roots) put(d *rootDir, f *Found) (changed bool) {
 	}
 	table := d.table(f.Kind)
 	old := table[f.Name]
-	if old != nil && old.Print == f.Print && old.File == f.File {
+	if old != nil && old.Print == f.Print && old.File == f.File && old.proof == f.proof {
 		return false
 	}
 	if old == nil && len(d.zips)+len(d.folders) >= maxRootEntries {

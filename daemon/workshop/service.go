@@ -29,6 +29,10 @@ type Options struct {
 	Config config.Workshop
 	Steam  config.Steam
 	Limits config.Limits
+	// SteamCMD configures the source "steamcmd", which works below DataDir,
+	// an absolute path that may be empty when the source is off.
+	SteamCMD config.SteamCMD
+	DataDir  string
 	// RequestHeaders is log.request_headers: "first" logs the headers of the
 	// first requests of each User-Agent on the game-client face.
 	RequestHeaders string
@@ -72,8 +76,9 @@ type Service struct {
 	// reason to repeat what is wrong with the folders.
 	rootLevel slog.LevelVar
 	sources   []Source
-	suspects  *nameSet // to be checked
-	gone      *nameSet // to be forgotten
+	steamcmd  *SteamCMD // nil: off
+	suspects  *nameSet  // to be checked
+	gone      *nameSet  // to be forgotten
 	budget    *Budget
 	hits      hitList
 	metrics   *metrics

@@ -44,10 +44,7 @@ func (e *endings) take() []ending {
 // settle writes down how an attempt ended and returns the job.
 func (s *Service) settle(ctx context.Context, a *active, v Version, err error) Job {
 	j := a.snapshot()
-	e := ending{owner: j.Owner}
-	if err == nil {
-		e.version = v
-	}
+	e := ending{owner: j.Owner, version: v}
 	lost := errors.Is(context.Cause(ctx), errLost)
 	if lost {
 		j.Owner, j.LeaseUntil, j.Speed = "", time.Time{}, 0
@@ -81,14 +78,20 @@ func (s *Service) outcome(j Job, stopped bool, err error) Job {
 	case isRefusal:
 		j.State, j.Error, j.RetryAt = Denied, refused.Error(), now.Add(deniedFor)
 	case fault.Is(err, fault.NoSpace):
-		j.State, j.Error, j.RetryAt = Queued, fault.Public(err), now.Add(minBackoff)
-	case errors.Is(err, modzip.ErrBeingWritten): // however long the game takes, it is no failure
+		j.State, j.Error, j.RetryAt = Queued, fault.Public(err), now.Add(max(minBackoff, retryAfter(err)))
+	case early(err): // however long it takes, it is no failure
 		j.State, j.Error, j.RetryAt = Queued, fault.Public(err), now.Add(modzip.QuietFor)
 	default:
 		j = j.fail(now, fault.Public(err), retryAfter(err), s.jitter())
 		s.log.Warn("a job failed", "name", j.Name.String(), "attempts", j.Attempts, "resting", j.Resting, "retry_at", j.RetryAt, "error", err)
 	}
 	return j
+}
+
+// early reports whether an attempt only came too early: the game is still
+// writing the folder, or others are before it.
+func early(err error) bool {
+	return errors.Is(err, modzip.ErrBeingWritten) || errors.Is(err, errBusy)
 }
 
 // end writes an ending to the database and then to memory. A late one is

@@ -15,6 +15,7 @@ import (
 // Status says how the workshop is doing.
 type Status struct {
 	Steam      webapi.State
+	SteamCMD   SteamCMDStatus
 	CallsToday int64
 	DailyLimit int
 	Roots      []RootStatus
@@ -34,7 +35,7 @@ func (s *Service) Status(ctx context.Context) (Status, error) {
 	if err := s.load(ctx); err != nil {
 		return Status{}, err
 	}
-	st := Status{Steam: s.steam.State(), DailyLimit: s.options.Steam.DailyLimit, Roots: s.roots.Status()}
+	st := Status{Steam: s.steam.State(), DailyLimit: s.options.Steam.DailyLimit, Roots: s.roots.Status(), SteamCMD: s.steamcmdStatus()}
 	st.Items, st.Versions, st.Bytes = s.index.totals()
 	for _, v := range s.index.all() {
 		st.Requests += v.Requests + v.hits.n.Load()
@@ -53,6 +54,9 @@ func (s *Service) Status(ctx context.Context) (Status, error) {
 		st.Problems = append(st.Problems, Problem{Code: problemUnwrit, Text: fault.Public(err), Hint: fault.Hint(err)})
 	}
 	st.Problems = append(st.Problems, steamProblems(st)...)
+	if p, ok := st.SteamCMD.problem(); ok {
+		st.Problems = append(st.Problems, p)
+	}
 	st.Problems = append(st.Problems, s.sourceProblems()...)
 	for _, r := range st.Roots {
 		for _, p := range r.Problems {
@@ -112,7 +116,20 @@ func (s *Service) sourceProblems() []Problem {
 	default:
 		text = fmt.Sprintf("no source can supply %d items, the latest being %s", len(seen), strings.Join(names, ", "))
 	}
-	return []Problem{{Code: problemNoSource, Text: text, Hint: hintNoSource}}
+	hint := s.hintNoSource()
+	if s.steamcmd != nil {
+		hint += "; the log says why SteamCMD does not have it"
+	}
+	return []Problem{{Code: problemNoSource, Text: text, Hint: hint}}
+}
+
+// hintNoSource says what helps when no source has an item.
+func (s *Service) hintNoSource() string {
+	const installed = "let one of workshop.roots hold the installed item"
+	if s.steamcmd == nil {
+		return hintSteamCMD + ", or " + installed
+	}
+	return installed
 }
 
 // overtaken reports whether the version that the job was to bring, or a newer

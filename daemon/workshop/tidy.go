@@ -9,6 +9,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/blob"
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/steam/steamcmd"
 )
 
 // runTidier tidies hourly and when something changed.
@@ -40,6 +41,17 @@ func (s *Service) tidyUp(ctx context.Context) {
 		return sweepTombstones(ctx, tx, now.Add(-restingKept), now.Add(-jobTombstone))
 	})
 	s.sweep(ctx)
+}
+
+// sweepSteamCMD removes what SteamCMD jobs of a process that is gone left,
+// also when SteamCMD is not used any more.
+func (s *Service) sweepSteamCMD() {
+	if s.options.DataDir == "" {
+		return
+	}
+	if n, err := steamcmd.Sweep(s.steamcmdDir()); n > 0 || err != nil {
+		s.log.Info("removed folders of interrupted SteamCMD jobs", "folders", n, "error", err)
+	}
 }
 
 // adoptOrphans takes in blobs that no row names: a crash came between the two,
