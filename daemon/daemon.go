@@ -141,6 +141,7 @@ func (d *Daemon) Run(ctx context.Context, h Hooks) (err error) {
 	watch(&front, "http", func() error { return d.web.Run(serving) })
 	d.web.SetReady(true)
 	d.announce(ctx, h)
+	watch(&work, "memory", func() error { settle(jobs, d.Log); return nil })
 	watch(&work, "reload", func() error { d.reloads(jobs, h); return nil })
 
 	select {

@@ -74,7 +74,7 @@ func OpenState(ctx context.Context, o Options) (_ *State, err error) {
 func (s *State) Workshop(complete func(*workshop.Options)) (*workshop.Service, error) {
 	c := s.Loaded.Config
 	o := workshop.Options{
-		Config: c.Workshop, Steam: c.Steam, Limits: c.Limits, DB: s.DB, Blobs: s.Blobs, Log: s.Log,
+		Config: c.Workshop, Steam: c.Steam, SteamCMD: c.SteamCMD, DataDir: s.Loaded.DataDir, Limits: c.Limits, DB: s.DB, Blobs: s.Blobs, Log: s.Log,
 		Audit: s.Accounts.Audit, PublicURL: c.HTTP.PublicURL, ListenPort: firstPort(c.HTTP.Listen),
 		Client: webapi.New(webapi.Options{
 			BaseURL: c.Steam.APIURL, Key: c.Steam.APIKey, UserAgent: "quartermaster/" + s.Version,
@@ -106,6 +106,9 @@ func (s *State) Close() error {
 // makeDataDir makes the directory and proves that it can be written to, so
 // that a wrong owner is named at start and not at the first download.
 func makeDataDir(dir string) error {
+	if err := refuseForeignRoot(dir); err != nil {
+		return err
+	}
 	hint := "give it to the user that runs Quartermaster, or choose another one with --data"
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fault.Wrap(err, fault.Forbidden, "the data directory %s cannot be made", dir).WithHint("%s", hint)

@@ -46,7 +46,7 @@ func New(o Options) *Service { return &Service{options: o, page: newPage(o.Page)
 func (s *Service) Register(srv *web.Server) {
 	s.registerOverview(srv.API())
 	document := http.HandlerFunc(s.page.document)
-	srv.Handle("GET /app/static/", http.HandlerFunc(s.page.static))
+	srv.Handle("GET "+staticPath, http.HandlerFunc(s.page.static))
 	srv.Handle("GET /app/", document)
 	srv.Home(http.RedirectHandler("/app/", http.StatusSeeOther))
 	srv.NotFoundPage(http.HandlerFunc(s.page.unknown))

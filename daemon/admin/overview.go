@@ -95,7 +95,7 @@ func (s *Service) overview(ctx context.Context) (Overview, error) {
 	}
 	if status.Failed > 0 {
 		o.Attention = append(o.Attention, Attention{
-			Code: "jobs_failed", Severity: severityWarning, Link: "/app/mods?state=failed",
+			Code: "jobs_failed", Severity: severityWarning, Link: "/app/mods",
 			Text: "Some mods could not be fetched", Hint: "the queue says why, and can try again",
 		})
 	}

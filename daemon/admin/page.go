@@ -20,11 +20,22 @@ import (
 // page serves the embedded user interface: static files below /app/static/
 // and the one HTML document at every other address below /app/. Each file is
 // read, hashed and compressed once, when it is first asked for.
+//
+// The document names its files below /app/static/<edition>/, where the edition
+// is a checksum over all of them, so that browsers keep them for good; what
+// they import is relative and stays below it. The same files without the
+// edition are asked about each time.
 type page struct {
-	files  fs.FS
-	mu     sync.Mutex
-	assets map[string]*asset
+	files   fs.FS
+	edition func() (string, error)
+	mu      sync.Mutex
+	assets  map[string]*asset
 }
+
+const (
+	document   = "index.html"
+	staticPath = "/app/static/"
+)
 
 // asset is one file ready to be sent.
 type asset struct {
@@ -32,22 +43,53 @@ type asset struct {
 	plain, gzipped    []byte // gzipped is nil when it would not be smaller
 }
 
-func newPage(files fs.FS) *page { return &page{files: files, assets: map[string]*asset{}} }
+func newPage(files fs.FS) *page {
+	return &page{
+		files: files, assets: map[string]*asset{},
+		edition: sync.OnceValues(func() (string, error) { return editionOf(files) }),
+	}
+}
+
+// editionOf hashes the names and contents of all files.
+func editionOf(files fs.FS) (string, error) {
+	h := sha256.New()
+	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(files, name)
+		fmt.Fprintf(h, "%s %d\n", name, len(text))
+		h.Write(text)
+		return err
+	})
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:9]), err
+}
 
 // document sends the HTML document; the script in it reads the address.
 func (p *page) document(w http.ResponseWriter, r *http.Request) {
-	p.serve(w, r, "index.html", http.StatusOK)
+	p.serve(w, r, document, http.StatusOK)
 }
 
 // unknown sends the document for an address that nobody has; the script in it
 // says so in the reader's language.
 func (p *page) unknown(w http.ResponseWriter, r *http.Request) {
-	p.serve(w, r, "index.html", http.StatusNotFound)
+	p.serve(w, r, document, http.StatusNotFound)
 }
 
-// static sends a file below /app/static/.
+// static sends a file below /app/static/, with or without the edition.
 func (p *page) static(w http.ResponseWriter, r *http.Request) {
-	p.serve(w, r, strings.TrimPrefix(r.URL.Path, "/app/static/"), http.StatusOK)
+	name := strings.TrimPrefix(r.URL.Path, staticPath)
+	first, rest, _ := strings.Cut(name, "/")
+	edition, err := p.edition()
+	if err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
+	if first == edition {
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		name = rest
+	}
+	p.serve(w, r, name, http.StatusOK)
 }
 
 func (p *page) serve(w http.ResponseWriter, r *http.Request, name string, status int) {
@@ -58,7 +100,9 @@ func (p *page) serve(w http.ResponseWriter, r *http.Request, name string, status
 	}
 	h := w.Header()
 	h.Set("Content-Type", a.contentType)
-	h.Set("Cache-Control", "no-cache") // kept, but asked about each time
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-cache") // kept, but asked about each time
+	}
 	body, etag := a.plain, `"`+a.etag+`"`
 	if a.gzipped != nil {
 		h.Set("Vary", "Accept-Encoding")
@@ -92,6 +136,13 @@ func (p *page) asset(name string) (*asset, error) {
 	text, err := fs.ReadFile(p.files, name)
 	if err != nil { // absent, or a folder
 		return nil, fault.Wrap(err, fault.NotFound, "There is no such file")
+	}
+	if name == document {
+		edition, err := p.edition()
+		if err != nil {
+			return nil, err
+		}
+		text = bytes.ReplaceAll(text, []byte(`"`+staticPath), []byte(`"`+staticPath+edition+`/`))
 	}
 	a := &asset{plain: text, contentType: contentType(name)}
 	sum := sha256.Sum256(text)

@@ -20,6 +20,7 @@ type Config struct {
 	Metrics  Metrics  `toml:"metrics"`
 	Limits   Limits   `toml:"limits"`
 	Steam    Steam    `toml:"steam"`
+	SteamCMD SteamCMD `toml:"steamcmd"`
 	Workshop Workshop `toml:"workshop"`
 }
 
@@ -102,11 +103,24 @@ type Steam struct {
 	DailyLimit int `toml:"daily_limit"`
 }
 
+// SteamCMD configures Valve's program that downloads items which have no
+// download address.
+type SteamCMD struct {
+	// Path is the program, or the folder that holds it. Empty: it is not used.
+	Path string `toml:"path"`
+	// Login is "anonymous", or the name of an account whose credentials
+	// SteamCMD has cached. A password is never configured.
+	Login string `toml:"login"`
+	// Workers is how many run at once. An account has one.
+	Workers int `toml:"workers"`
+}
+
 // Workshop configures the library of mods and its faces.
 type Workshop struct {
 	Enabled bool `toml:"enabled"`
 	// Roots are existing Workshop folders that hold m<hex>_<version>.zip
-	// files and m<hex>_<version> folders. They are only ever read.
+	// files and m<hex>_<version> folders, or items as Steam installs them:
+	// content/<app>/<id> with appworkshop_<app>.acf. They are only ever read.
 	Roots []string `toml:"roots"`
 	// Mount is an additional path prefix for the game-client face, "/ns2".
 	Mount string `toml:"mount"`
@@ -116,7 +130,7 @@ type Workshop struct {
 	// empty Allow admits every item.
 	Allow []Item `toml:"allow"`
 	Deny  []Item `toml:"deny"`
-	// Sources are asked in this order: folder, steam-url.
+	// Sources are asked in this order: folder, steam-url, steamcmd.
 	Sources []string `toml:"sources"`
 	// Parallel bounds downloads at the same time.
 	Parallel int `toml:"parallel"`
@@ -177,10 +191,11 @@ func Default() Config {
 			MaxConns: 4096, MaxConnsPerIP: 64, PerIPRPS: 50, LoginPerMinute: 20, MissPerMinute: 120,
 			Exempt: []string{"127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"},
 		},
-		Steam: Steam{APIURL: "https://api.steampowered.com", DailyLimit: 50000},
+		Steam:    Steam{APIURL: "https://api.steampowered.com", DailyLimit: 50000},
+		SteamCMD: SteamCMD{Login: "anonymous", Workers: 1},
 		Workshop: Workshop{
 			Enabled: true, Roots: []string{}, Apps: []uint32{4920}, Allow: []Item{}, Deny: []Item{},
-			Sources: []string{"folder", "steam-url"}, Parallel: 4,
+			Sources: []string{"folder", "steam-url", "steamcmd"}, Parallel: 4,
 			MaxItemBytes: 2 << 30, FetchCurrentOnMiss: true, ServeBanned: true,
 			NS2:       NS2{ReasonPhrases: true},
 			Monitor:   Monitor{IDs: []Item{}, Collections: []Item{}, Mapcycle: []string{}, Interval: Duration(10 * time.Minute)},

@@ -280,3 +280,33 @@ func TestManualNamesEveryKey(t *testing.T) {
 		}
 	}
 }
+
+func TestSteamCMD(t *testing.T) {
+	file := write(t, "config.toml", "[steamcmd]\npath = \"bin/steamcmd\"\nlogin = \"mods.example@x\"\nworkers = 2\n")
+	loaded, err := Load(Options{File: file, DataDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := SteamCMD{Path: filepath.Join(filepath.Dir(file), "bin", "steamcmd"), Login: "mods.example@x", Workers: 2}
+	if diff := cmp.Diff(want, loaded.Config.SteamCMD); diff != "" {
+		t.Error(diff)
+	}
+	got := problems(t, "[steamcmd]\nlogin = \"me hunter2\"\nworkers = 5\npassword = \"hunter2\"\n[workshop]\nsources = [\"folder\", \"steamcmd\", \"steamcmd\", \"ftp\"]\n")
+	faults := []string{
+		`2: steamcmd.login: must be "anonymous" or the name of a Steam account; a password has no place there`,
+		`3: steamcmd.workers: must be from 1 to 4, not 5`,
+		`4: steamcmd.password: unknown key`,
+		`6: workshop.sources[2]: "steamcmd" stands in the list twice`,
+		`6: workshop.sources[3]: "ftp" is not a source; this version has "folder", "steam-url", "steamcmd"`,
+	}
+	if diff := cmp.Diff(faults, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, login := range []string{"", " ", "a b", "a\"b", "-a", "a\nb", strings.Repeat("a", 65)} {
+		c := Default()
+		c.SteamCMD.Login = login
+		if len(c.Validate()) != 1 {
+			t.Errorf("the login %q was accepted", login)
+		}
+	}
+}

@@ -70,7 +70,7 @@ func makeAbsolute(c *Config, file string) error {
 	if file != "" {
 		base = filepath.Dir(file)
 	}
-	paths := []*string{&c.Database.URLFile, &c.Metrics.TokenFile, &c.Steam.APIKeyFile}
+	paths := []*string{&c.Database.URLFile, &c.Metrics.TokenFile, &c.Steam.APIKeyFile, &c.SteamCMD.Path}
 	for i := range c.Workshop.Roots {
 		paths = append(paths, &c.Workshop.Roots[i])
 	}

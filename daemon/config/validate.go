@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +14,7 @@ import (
 )
 
 // sourceNames are the mod sources this version has.
-var sourceNames = []string{"folder", "steam-url"}
+var sourceNames = []string{"folder", "steam-url", "steamcmd"}
 
 // check collects the faults of finished values.
 type check struct{ problems []Problem }
@@ -33,6 +34,7 @@ func (c *Config) Validate() []Problem {
 	c.Log.validate(&k)
 	c.Limits.validate(&k)
 	c.Steam.validate(&k)
+	c.SteamCMD.validate(&k)
 	c.Workshop.validate(&k)
 	return k.problems
 }
@@ -75,6 +77,17 @@ func (l Limits) validate(k *check) {
 func (s Steam) validate(k *check) {
 	k.that(validURL(s.APIURL), "steam.api_url", "%q is not an http:// or https:// address", s.APIURL)
 	k.that(s.DailyLimit >= 1, "steam.daily_limit", "must be at least 1, not %d", s.DailyLimit)
+}
+
+// accountName matches the names that Steam gives accounts. White space, which
+// would let a password or a command in, does not match.
+var accountName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}$`)
+
+func (s SteamCMD) validate(k *check) {
+	// The value is not repeated: it may hold a password.
+	k.that(accountName.MatchString(s.Login), "steamcmd.login",
+		"must be \"anonymous\" or the name of a Steam account; a password has no place there")
+	k.that(s.Workers >= 1 && s.Workers <= 4, "steamcmd.workers", "must be from 1 to 4, not %d", s.Workers)
 }
 
 func (w Workshop) validate(k *check) {

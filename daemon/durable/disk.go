@@ -76,7 +76,18 @@ func (c *confined) rel(op, name string) (string, error) {
 	return rel, nil
 }
 
-func (c *confined) Open(name string) (File, error) { return c.OpenFile(name, os.O_RDONLY, 0) }
+func (c *confined) Open(name string) (File, error) {
+	rel, err := c.rel("open", name)
+	if err != nil {
+		return nil, err
+	}
+	if f, decided, err := OpenLiteral(filepath.Join(c.dir, rel)); err != nil {
+		return nil, err
+	} else if decided {
+		return f, nil
+	}
+	return c.OpenFile(name, os.O_RDONLY, 0)
+}
 
 func (c *confined) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
 	rel, err := c.rel("open", name)

@@ -30,6 +30,7 @@ func TestR10_DistinctMissingIDs(t *testing.T) {
 	steam := steamtest.New(t)
 	p := install(t, fmt.Sprintf("[steam]\napi_url = %q\ndaily_limit = %d\n[workshop.ns2]\nkeep_alive = true\n[log]\nlevel = \"warn\"\n", steam.URL(), budget))
 	p.start()
+	p.admin()
 	before := residentKB(t, p)
 	first := random.Uint64() >> 1
 	began := time.Now()

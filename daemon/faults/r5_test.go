@@ -165,6 +165,7 @@ func TestR5_CorruptZipsOfTheOperator(t *testing.T) {
 	}
 	p := install(t, fmt.Sprintf("[steam]\napi_url = %q\n[workshop]\nroots = [%q]\n[workshop.retention]\nmin_free = \"1MB\"\n", steam.URL(), root))
 	p.start()
+	p.admin()
 	eventually(t, 20*time.Second, "the damaged zips are named", func() bool {
 		var s struct{ Problems []problem }
 		p.must(http.StatusOK, http.MethodGet, "/api/v1/mods/status", nil, &s)

@@ -256,6 +256,48 @@ func TestHijackedConnectionsAreCounted(t *testing.T) {
 	}
 }
 
+// A handler that takes the connection over says what it sent. Whoever answers
+// programs at unknown addresses writes to the log itself, so that there is one
+// line and not two.
+func TestSent(t *testing.T) {
+	s, log := newTestServer(t)
+	hello := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		c, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Errorf("Hijack: %v", err)
+			return
+		}
+		fmt.Fprint(c, "HTTP/1.0 404 Not on the correct format\r\nContent-Length: 5\r\n\r\nhello")
+		Sent(w, 404, 5)
+		_ = c.Close()
+	})
+	s.First(func(raw string) bool { return raw == "/first" }, hello)
+	s.Handle("GET /mux", hello)
+	s.NotFoundProgram(hello)
+	address, _ := start(t, s)
+	for _, path := range []string{"/first", "/mux", "/unknown"} {
+		c := dial(t, address)
+		fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path)
+		if answer, err := io.ReadAll(c); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.0 404 Not on") {
+			t.Errorf("%s: %q %v", path, answer, err)
+		}
+	}
+	waitFor(t, func() bool {
+		return testutil.ToFloat64(s.metrics.inFlight) == 0 && strings.Contains(log.String(), "/unknown")
+	})
+	for _, route := range []string{"first", "/mux", "unmatched"} {
+		if n := testutil.ToFloat64(s.metrics.requests.WithLabelValues(route, "GET", "4xx")); n != 1 {
+			t.Errorf("%s: %v requests with 4xx, want 1", route, n)
+		}
+	}
+	for path, level := range map[string]string{"/mux": "INFO", "/unknown": "DEBUG"} {
+		want := fmt.Sprintf(`"level":%q,"msg":"request","method":"GET","path":%q,"status":404,"bytes":5,`, level, path)
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("%s: no line with %s in\n%s", path, want, log)
+		}
+	}
+}
+
 func TestR6_SlowHeadersAreCutOff(t *testing.T) {
 	s, _ := newTestServer(t)
 	s.http.ReadHeaderTimeout = 100 * time.Millisecond
@@ -274,14 +316,24 @@ func TestR6_SlowHeadersAreCutOff(t *testing.T) {
 	waitFor(t, func() bool { return testutil.ToFloat64(s.metrics.open) <= 1 })
 }
 
+// The head of a request may have 16 KiB, which net/http rounds up to its
+// buffer.
 func TestHugeHeader(t *testing.T) {
 	s, _ := newTestServer(t)
 	address, _ := start(t, s)
-	c := dial(t, address)
-	go func() { fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: x\r\nX-Big: %s\r\n\r\n", strings.Repeat("x", 40<<10)) }()
-	res, err := http.ReadResponse(bufio.NewReader(c), nil)
-	if err != nil || res.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
-		t.Errorf("%v %v", res, err)
+	for size, status := range map[int]int{
+		12 << 10: http.StatusOK,
+		17 << 10: http.StatusRequestHeaderFieldsTooLarge,
+		40 << 10: http.StatusRequestHeaderFieldsTooLarge,
+	} {
+		c := dial(t, address)
+		go func() {
+			fmt.Fprintf(c, "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Big: %s\r\n\r\n", strings.Repeat("x", size))
+		}()
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || res.StatusCode != status {
+			t.Errorf("%d bytes: %v %v, want %d", size, res, err, status)
+		}
 	}
 }
 

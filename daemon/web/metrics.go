@@ -107,7 +107,7 @@ func (m *metrics) route(name string) *routeMetrics {
 }
 
 // observe counts a request. status 0 means that nothing was written through
-// us: the connection was taken over.
+// us and nobody told: the connection was taken over.
 func (rt *routeMetrics) observe(method string, status int, took time.Duration) {
 	class := status / 100
 	if class < 0 || class >= len(statusNames) {

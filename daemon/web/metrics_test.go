@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
@@ -56,6 +57,8 @@ func TestMetricsOfRequests(t *testing.T) {
 	s, _ := newTestServer(t)
 	s.Handle("GET /download/{name}", text("x"))
 	s.First(func(raw string) bool { return raw == "/m" }, text("x"))
+	s.First(func(raw string) bool { return raw == "/z" }, text("x"),
+		&huma.Operation{OperationID: "z", Path: "/z"}, &huma.Operation{OperationID: "z2", Path: "/mount/z"})
 	for i := range 3 {
 		call(s, "GET", fmt.Sprintf("/download/%d", i), "")
 		call(s, "GET", fmt.Sprintf("/nothing/%d", i), "")
@@ -63,11 +66,13 @@ func TestMetricsOfRequests(t *testing.T) {
 	call(s, "DELETE", "/download/1", "")
 	call(s, "BREW", "/nothing", "")
 	call(s, "GET", "/m", "")
+	call(s, "GET", "/z", "")
 	want := `
 # HELP quartermaster_http_requests_total HTTP requests answered.
 # TYPE quartermaster_http_requests_total counter
 quartermaster_http_requests_total{method="DELETE",route="unmatched",status="4xx"} 1
 quartermaster_http_requests_total{method="GET",route="/download/{name}",status="2xx"} 3
+quartermaster_http_requests_total{method="GET",route="/z",status="2xx"} 1
 quartermaster_http_requests_total{method="GET",route="first",status="2xx"} 1
 quartermaster_http_requests_total{method="GET",route="unmatched",status="4xx"} 3
 quartermaster_http_requests_total{method="other",route="unmatched",status="4xx"} 1

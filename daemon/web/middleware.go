@@ -133,7 +133,7 @@ func (s *Server) serveMux(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if found == nil {
-		s.serveUnmatched(res, r)
+		quiet = s.serveUnmatched(res, r)
 		return
 	}
 	s.mux.ServeHTTP(res, r)
@@ -161,8 +161,9 @@ func (s *Server) admit(ip netip.Addr) error {
 }
 
 // serveUnmatched answers what no route takes. The mux is asked with a
-// recorder, so that its rules for Allow hold, but its text is not used.
-func (s *Server) serveUnmatched(w http.ResponseWriter, r *http.Request) {
+// recorder, so that its rules for Allow hold, but its text is not used. It
+// reports whether the answer already has a line in the log.
+func (s *Server) serveUnmatched(w http.ResponseWriter, r *http.Request) (logged bool) {
 	setSecurityHeaders(w.Header())
 	var rec recorder
 	if path.Clean("/"+r.URL.Path) == strings.TrimSuffix(cmp.Or(r.URL.Path, "/"), "/") || r.URL.Path == "/" {
@@ -184,9 +185,11 @@ func (s *Server) serveUnmatched(w http.ResponseWriter, r *http.Request) {
 		s.notFound.ServeHTTP(w, r)
 	case s.program != nil && !strings.HasPrefix(r.URL.Path, "/api/"):
 		s.program.ServeHTTP(w, r)
+		return true
 	default:
 		WriteError(w, r, fault.New(fault.NotFound, "There is nothing at this address"))
 	}
+	return false
 }
 
 // recorder keeps the head of an answer and drops its body.

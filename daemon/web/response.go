@@ -112,7 +112,8 @@ func (w *response) FlushError() error {
 	return http.ErrNotSupported
 }
 
-// Hijack takes the connection over; the answer's status is then unknown to us.
+// Hijack takes the connection over; the answer's status is then unknown to us
+// unless the handler tells it with Sent.
 func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err == nil {
@@ -122,3 +123,20 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 }
 
 func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Sent tells what a handler sent on a connection that it took over with
+// Hijack, for the log and the metrics. It does nothing to other writers than
+// those a Server hands out.
+func Sent(w http.ResponseWriter, status int, bytes int64) {
+	for w != nil {
+		if res, ok := w.(*response); ok {
+			res.status, res.bytes = status, bytes
+			return
+		}
+		below, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return
+		}
+		w = below.Unwrap()
+	}
+}

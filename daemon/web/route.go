@@ -65,8 +65,10 @@ func (s *Server) newRoute(pattern, path string, h http.Handler, op *huma.Operati
 	rt := &route{
 		server: s, pattern: pattern, handler: h, maxBody: defaultBody,
 		metrics: s.metrics.route(path),
-		// Pages are looked at by people and pull many small files at once.
-		unlimited: path == "/app" || strings.HasPrefix(path, "/app/"),
+	}
+	if path == "/app" || strings.HasPrefix(path, "/app/") {
+		// The page is the same for everybody and pulls many small files at once.
+		rt.anonymous, rt.unlimited, rt.quiet = true, true, strings.HasPrefix(path, "/app/static/")
 	}
 	if strings.HasPrefix(path, "/api/") {
 		rt.timeout = s.timeouts.api

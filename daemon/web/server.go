@@ -81,7 +81,7 @@ type timeouts struct {
 }
 
 const (
-	maxHeaderBytes = 32 << 10
+	maxHeaderBytes = 16<<10 - 4096 // net/http adds 4096
 	defaultBody    = 64 << 10
 	uploadPiece    = 240 << 10 // with timeouts.upload: 8 KiB/s
 	rateBurstScale = 2         // a page's first view asks for much at once
@@ -192,12 +192,14 @@ func (s *Server) handle(pattern string, h http.Handler, ops ...*huma.Operation) 
 // redirects it. Such a route gets panic recovery and counters and nothing
 // else: no request id, no access log, no rate limit, no Identify, no headers.
 // The operations only document it. Handlers are asked in the order of
-// registration.
+// registration. In the metrics the route has the path of the first operation.
 func (s *Server) First(match func(rawPath string) bool, h http.Handler, ops ...*huma.Operation) {
 	name := "first"
-	for _, op := range ops {
+	for i, op := range ops {
 		op.Method = cmp.Or(op.Method, http.MethodGet)
-		name = op.Path
+		if i == 0 {
+			name = op.Path
+		}
 		s.document.add(s.api.OpenAPI(), op)
 	}
 	rt := s.newRoute(name, name, h, nil)
@@ -227,7 +229,7 @@ func (s *Server) NotFoundPage(h http.Handler) { s.notFound = h }
 
 // NotFoundProgram sets what answers a request of an unknown path outside of
 // the API by a program, in place of a problem document: the texts that old
-// clients know. It must set the status itself.
+// clients know. It must set the status and write to the log itself.
 func (s *Server) NotFoundProgram(h http.Handler) { s.program = h }
 
 // Registerer returns where features register their metrics.

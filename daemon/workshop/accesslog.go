@@ -1,8 +1,10 @@
 package workshop
 
 import (
+	"hash/maphash"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,8 +24,8 @@ const (
 const linesPerSecond = 500
 
 // accessLog writes one line per request of a game client, and, if asked to,
-// the headers of the first requests of each User-Agent: nobody wrote down
-// what the game's own client sends.
+// the headers of the first requests of each User-Agent, each kind once:
+// nobody wrote down what the game's own client sends.
 type accessLog struct {
 	s     *Service
 	log   *slog.Logger
@@ -33,8 +35,9 @@ type accessLog struct {
 	lines   atomic.Int64
 	skipped atomic.Int64
 
+	seed   maphash.Seed
 	mu     sync.Mutex
-	agents map[string]int
+	agents map[string][]uint64 // shapes of the headers that were logged
 }
 
 func (l *accessLog) write(x *exchange, a answer, status int, bytes int64) {
@@ -45,7 +48,7 @@ func (l *accessLog) write(x *exchange, a answer, status int, bytes int64) {
 	if !l.log.Enabled(ctx, slog.LevelInfo) || !l.admit(x.start) {
 		return
 	}
-	var list [11]slog.Attr
+	var list [12]slog.Attr
 	attrs := append(list[:0],
 		slog.Any("ip", web.ClientIP(x.r)), slog.Int("status", status), slog.String("reason", a.reason()),
 		slog.Int64("bytes", bytes), slog.Int64("ms", l.s.clock.Now().Sub(x.start).Milliseconds()))
@@ -58,7 +61,7 @@ func (l *accessLog) write(x *exchange, a answer, status int, bytes int64) {
 		attrs = append(attrs, slog.String("path", clip(web.RawPath(x.r), 200)))
 	}
 	if x.item != nil {
-		attrs = append(attrs, slog.String("source", x.item.Source))
+		attrs = append(attrs, slog.String("source", x.item.Source), slog.Bool("complete", !x.cut))
 	}
 	if ra := x.r.Header.Get("Range"); ra != "" {
 		attrs = append(attrs, slog.String("range", clip(ra, 100)))
@@ -88,30 +91,83 @@ func (l *accessLog) report() {
 	}
 }
 
-// sample logs the headers of the first requests of a User-Agent.
+// sample logs the headers of a request unless its User-Agent has sent the
+// like before.
 func (l *accessLog) sample(r *http.Request) {
 	agent := clip(r.UserAgent(), 200)
-	l.mu.Lock()
-	n, known := l.agents[agent]
-	room := n < samplesPerAgent && (known || len(l.agents) < sampledAgents)
-	if room {
-		l.agents[agent] = n + 1
-	}
-	l.mu.Unlock()
-	if !room {
+	if !l.unseen(agent, r) {
 		return
 	}
 	attrs := []slog.Attr{slog.String("user_agent", agent), slog.String("proto", r.Proto), slog.String("host", clip(r.Host, 200))}
 	for name, values := range r.Header {
-		switch name {
-		case "Cookie", "Authorization", "Proxy-Authorization", "X-Api-Key", "X-Csrf-Token":
-			continue // secrets
+		if secret(name) {
+			continue
 		}
 		for _, v := range values {
 			attrs = append(attrs, slog.String("header."+clip(name, 100), clip(v, 200)))
 		}
 	}
 	l.log.LogAttrs(r.Context(), slog.LevelInfo, "request headers", attrs...)
+}
+
+// unseen reports whether headers of this shape are to be logged, and notes
+// that they were.
+func (l *accessLog) unseen(agent string, r *http.Request) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	seen, known := l.agents[agent]
+	if len(seen) >= samplesPerAgent || !known && len(l.agents) >= sampledAgents {
+		return false
+	}
+	shape := l.shape(r)
+	if slices.Contains(seen, shape) {
+		return false
+	}
+	l.agents[agent] = append(seen, shape)
+	return true
+}
+
+// shape sums up the protocol and the headers of a request, which have no
+// order. Of what depends on the file that is asked for, or on who asks, only
+// the name counts.
+func (l *accessLog) shape(r *http.Request) uint64 {
+	sum := maphash.String(l.seed, r.Proto)
+	for name, values := range r.Header {
+		if secret(name) {
+			continue
+		}
+		var h maphash.Hash
+		h.SetSeed(l.seed)
+		_, _ = h.WriteString(name) // never fails
+		if !varies(name) {
+			for _, v := range values {
+				_ = h.WriteByte(0)
+				_, _ = h.WriteString(v)
+			}
+		}
+		sum += h.Sum64()
+	}
+	return sum
+}
+
+// secret reports whether a header stays out of the log.
+func secret(name string) bool {
+	switch name {
+	case "Cookie", "Authorization", "Proxy-Authorization", "X-Api-Key", "X-Csrf-Token":
+		return true
+	}
+	return false
+}
+
+// varies reports whether the value of a header says more about the single
+// request than about the program that sends it.
+func varies(name string) bool {
+	switch name {
+	case "Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "Referer",
+		"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Real-Ip", "X-Request-Id", "Traceparent":
+		return true
+	}
+	return false
 }
 
 // clip shortens what a client chose the length of.

@@ -1,7 +1,9 @@
 package workshop
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -134,9 +136,10 @@ func (f *ns2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.refuse(answerFormat)
 		return
 	}
-	a, st := f.s.decide(x.start, request{name: x.name, diskOnly: onlyIfCached(r), mayStart: x.mayStart})
+	q := request{name: x.name, diskOnly: onlyIfCached(r), mayStart: x.mayStart}
+	a, st := f.s.decide(x.start, q)
 	if a == answerServed {
-		x.serve(st)
+		x.serve(q, st)
 		return
 	}
 	x.refuse(a)
@@ -165,6 +168,7 @@ type exchange struct {
 	name  Name
 	retry time.Duration // of answerTooMany
 	item  *stored
+	cut   bool // less was sent than the header promised
 }
 
 // mayStart asks the abuse limiter.
@@ -180,11 +184,14 @@ func (x *exchange) mayStart() bool {
 
 // serve sends a stored version. The file is opened first and compared with
 // what was checked when it was stored; the open handle is what is sent.
-func (x *exchange) serve(st *stored) {
+func (x *exchange) serve(q request, st *stored) {
 	file, st, err := x.f.s.openStored(x.r.Context(), st)
 	switch {
 	case fault.Is(err, fault.NotFound):
 		x.refuse(answerVanished)
+		return
+	case errors.Is(err, fs.ErrPermission) && !st.ours(): // waiting will not help
+		x.refuse(x.f.s.decideWithout(x.start, q, st))
 		return
 	case err != nil: // changed, or no file handle left: come back later
 		x.refuse(answerDownloading)
@@ -202,6 +209,7 @@ func (x *exchange) serve(st *stored) {
 		SHA256: st.SHA256, ContentType: "application/zip",
 		CacheControl: "public, max-age=31536000, immutable",
 	})
+	x.cut = x.r.Method != http.MethodHead && t.bytes < t.length
 	x.f.s.metrics.served(t.status, st.Source, t.bytes)
 	x.f.log.write(x, answerServed, t.status, t.bytes)
 }
@@ -214,7 +222,9 @@ func (x *exchange) refuse(a answer) {
 	if x.r.Method == http.MethodHead {
 		n = 0
 	}
-	if !x.hijack(c, n > 0) {
+	if x.hijack(c, n > 0) {
+		web.Sent(x.w, a.status(), int64(n))
+	} else {
 		x.plain(a, c, n > 0)
 	}
 	x.f.log.write(x, a, a.status(), int64(n))
@@ -229,8 +239,8 @@ func (x *exchange) closes() bool { return !x.f.keepAlive || x.r.Close }
 // reason phrases.
 func (x *exchange) plain(a answer, c *cannedAnswer, body bool) {
 	h := x.w.Header()
-	for _, kv := range c.header {
-		h[kv[0]] = []string{kv[1]}
+	for _, f := range c.header {
+		h[f.name] = f.value
 	}
 	if a == answerTooMany {
 		h["Retry-After"] = []string{strconv.Itoa(x.retrySeconds())}
@@ -275,10 +285,17 @@ func (x *exchange) retrySeconds() int { return int(max(x.retry, time.Second).Sec
 
 // cannedAnswer is everything of an answer that is the same every time.
 type cannedAnswer struct {
-	head       []byte      // status line and headers as hijack sends them
-	header     [][2]string // the same headers for net/http
+	head       []byte  // status line and headers as hijack sends them
+	header     []field // the same headers for net/http
 	body       []byte
 	retryAfter bool // depends on the request
+}
+
+// field is a header field; its value is shared by all answers and never
+// written to.
+type field struct {
+	name  string
+	value []string
 }
 
 // can prepares the answer a.
@@ -287,19 +304,19 @@ func can(a answer) cannedAnswer {
 	c := cannedAnswer{
 		body: []byte("<!DOCTYPE html>\n<title>" + code + " " + reason + "</title>\n<h1>" + code + "</h1>\n<p>" + reason + "</p>\n"),
 	}
-	c.header = [][2]string{
-		{"Content-Type", "text/html; charset=utf-8"},
-		{"Content-Length", strconv.Itoa(len(c.body))},
-		{"Cache-Control", "no-store"},
-		{"X-Content-Type-Options", "nosniff"},
-		{"X-Reason", reason},
+	c.header = []field{
+		{"Content-Type", []string{"text/html; charset=utf-8"}},
+		{"Content-Length", []string{strconv.Itoa(len(c.body))}},
+		{"Cache-Control", []string{"no-store"}},
+		{"X-Content-Type-Options", []string{"nosniff"}},
+		{"X-Reason", []string{reason}},
 	}
 	if a.waiting() {
-		c.header = append(c.header, [2]string{"Retry-After", "5"})
+		c.header = append(c.header, field{"Retry-After", []string{"5"}})
 	}
 	head := "HTTP/1.0 " + code + " " + reason + "\r\n"
-	for _, kv := range c.header {
-		head += kv[0] + ": " + kv[1] + "\r\n"
+	for _, f := range c.header {
+		head += f.name + ": " + f.value[0] + "\r\n"
 	}
 	if a == answerMethod {
 		head += "Allow: GET, HEAD\r\n"
@@ -313,11 +330,13 @@ func can(a answer) cannedAnswer {
 type tally struct {
 	http.ResponseWriter
 	status int
+	length int64 // Content-Length
 	bytes  int64
 }
 
 func (t *tally) WriteHeader(status int) {
 	t.status = status
+	t.length, _ = strconv.ParseInt(t.Header().Get("Content-Length"), 10, 64) // 304 has none
 	t.ResponseWriter.WriteHeader(status)
 }
 

@@ -50,6 +50,18 @@ func (s *Service) decide(now time.Time, q request) (answer, *stored) {
 	return s.decideRecord(now, q), nil
 }
 
+// decideWithout decides anew after the zip of st turned out to be closed to
+// this account, as if it were not there. Its file is tried again by the checks
+// in the background.
+func (s *Service) decideWithout(now time.Time, q request, st *stored) answer {
+	s.index.drop(st.Name)
+	a, _ := s.decide(now, q)
+	if a == answerServed { // it was opened to us this very moment
+		return answerDownloading
+	}
+	return a
+}
+
 // decideFolder answers for a version that lies unpacked in one of the
 // operator's folders.
 func (s *Service) decideFolder(now time.Time, q request) answer {

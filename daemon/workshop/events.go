@@ -14,10 +14,13 @@ type changedEvent struct {
 	Item string `json:"item"`
 }
 
+// publisher takes events for who listens.
+type publisher interface{ Publish(e web.Event) }
+
 // changed tells listeners that the versions of an item changed.
 func (s *Service) changed(id ItemID) {
-	if s.options.Hub != nil {
-		s.options.Hub.Publish(web.Event{Topic: "mods.changed", Data: changedEvent{id.String()}})
+	if s.hub != nil {
+		s.hub.Publish(web.Event{Topic: "mods.changed", Data: changedEvent{id.String()}})
 	}
 }
 
@@ -28,8 +31,8 @@ func (s *Service) noteJob(j Job) {
 }
 
 func (s *Service) publish(j Job) {
-	if s.options.Hub != nil {
-		s.options.Hub.Publish(web.Event{Topic: "mods.job", Data: s.jobView(j)})
+	if s.hub != nil {
+		s.hub.Publish(web.Event{Topic: "mods.job", Data: s.jobView(j)})
 	}
 }
 
@@ -53,7 +56,9 @@ func (s *Service) publishJob(a *active, now bool) {
 	if a.report != nil {
 		a.report(j)
 	}
-	s.noteJob(j)
+	if s.records.setProgress(j) {
+		s.publish(j)
+	}
 }
 
 // progressed notes how many bytes have come.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
@@ -17,6 +18,7 @@ import (
 const (
 	sourceFolder   = "folder"
 	sourceSteamURL = "steam-url"
+	sourceSteamCMD = "steamcmd"
 )
 
 // errLost ends the work on a job that was cancelled or taken over.
@@ -27,13 +29,15 @@ type refusal answer
 
 func (r refusal) Error() string { return answer(r).reason() }
 
-// workOn runs a claimed job to its end and returns it as it was settled.
-func (s *Service) workOn(ctx context.Context, j Job, report func(Job)) Job {
+// workOn runs a claimed job to its end and returns it as it was settled. free,
+// which may be nil, gives the place among the downloads back early.
+func (s *Service) workOn(ctx context.Context, j Job, report func(Job), free func()) Job {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	a := &active{job: j, began: s.clock.Now(), cancel: cancel, report: report}
+	a := &active{job: j, began: s.clock.Now(), cancel: cancel, report: report, free: free}
 	s.running.add(a)
 	defer s.running.remove(j.ID)
+	s.records.setJob(j)
 	s.publishJob(a, true)
 	v, err := s.attempt(ctx, a)
 	j = s.settle(ctx, a, v, err)
@@ -96,7 +100,9 @@ func (s *Service) describe(ctx context.Context, id ItemID) (*Item, error) {
 	return item, nil
 }
 
-// obtain asks the sources in their order for the job's version.
+// obtain asks the sources in their order for the job's version. Bytes that
+// turn out to be another version are kept under that; then both a version and
+// an error are returned.
 func (s *Service) obtain(ctx context.Context, a *active) (Version, error) {
 	want := Want{Name: a.job.Name}
 	var failed error
@@ -106,6 +112,7 @@ func (s *Service) obtain(ctx context.Context, a *active) (Version, error) {
 		}
 	}
 	asked := false
+	var absent []error
 	for _, src := range s.sources {
 		if src.Name() != sourceFolder && !asked {
 			asked = true
@@ -124,24 +131,34 @@ func (s *Service) obtain(ctx context.Context, a *active) (Version, error) {
 		}
 		v, err := s.fetchFrom(ctx, a, src, want)
 		switch {
+		case err == nil && v.Name.Version > want.Name.Version:
+			return v, refusal(answerOldVersion)
+		case err == nil && v.Name != want.Name:
+			return v, otherVersion(want.Name, v.Name.Version)
 		case err == nil:
 			return v, nil
 		case ctx.Err() != nil, fault.Is(err, fault.NoSpace):
 			return Version{}, err
 		case fault.Is(err, fault.NotFound):
+			if src.Name() != sourceFolder {
+				absent = append(absent, err)
+			}
 			continue
 		}
-		s.log.Warn("a source failed", "source", src.Name(), "name", want.Name.String(), "error", err)
+		if !early(err) {
+			s.log.Warn("a source failed", "source", src.Name(), "name", want.Name.String(), "error", err)
+		}
 		note(err)
 	}
 	if failed != nil {
 		return Version{}, failed
 	}
-	return Version{}, s.refuseJob(want)
+	return Version{}, s.refuseJob(want, absent)
 }
 
-// refuseJob says why nobody has the wanted version.
-func (s *Service) refuseJob(want Want) error {
+// refuseJob says why nobody has the wanted version. absent is what the sources
+// said.
+func (s *Service) refuseJob(want Want, absent []error) error {
 	d := want.Details
 	switch {
 	case d == nil:
@@ -151,10 +168,14 @@ func (s *Service) refuseJob(want Want) error {
 	case d.Updated != want.Name.Version:
 		return refusal(answerOldVersion)
 	}
-	const hint = "copy the installed item into one of workshop.roots as m<hex>_<version>"
-	text := fmt.Sprintf("no source can supply m%s (%s): Steam offers no download address for it", want.Name.Item.Hex(), d.Title)
+	text, sep, hint := fmt.Sprintf("no source can supply m%s (%s)", want.Name.Item.Hex(), d.Title), ": ", s.hintNoSource()
+	for _, err := range absent {
+		text, sep = text+sep+fault.Public(err), "; "
+		if h := fault.Hint(err); h != "" {
+			hint = strings.TrimRight(h, ".") + "; or " + hint
+		}
+	}
 	s.log.Warn(text, "hint", hint)
-	s.problems.note(Problem{Code: problemNoSource, Text: text, Hint: hint})
 	return refusal(answerNoSource)
 }
 
@@ -169,6 +190,14 @@ func (s *Service) fetchFrom(ctx context.Context, a *active, src Source, want Wan
 		return v, err
 	}
 	incoming := fmt.Sprintf("incoming/%d-%s", a.job.ID, want.Name.File())
+	if q, ok := src.(interface{ enter() (func(), error) }); ok {
+		leave, err := q.enter()
+		if err != nil {
+			return v, err
+		}
+		defer leave()
+		a.giveBack()
+	}
 	w, err := s.blobs.Create(ctx, incoming)
 	s.noteWritable(err)
 	if err != nil {
@@ -194,11 +223,21 @@ func (s *Service) fetchFrom(ctx context.Context, a *active, src Source, want Wan
 		Name: Name{Item: want.Name.Item, Version: got.Version}, State: Ready, Size: k.bytes,
 		SHA256: k.sum.Sum(nil), Source: src.Name(), Origin: got.Origin,
 	}
+	if st := s.index.get(v.Name); v.Name != want.Name && st != nil && st.servable() {
+		return st.Version, s.blobs.Delete(context.WithoutCancel(ctx), incoming) // a sound version is not replaced
+	}
 	if err := s.install(ctx, incoming, &v); err != nil {
-		return v, errors.Join(err, s.blobs.Delete(context.WithoutCancel(ctx), incoming))
+		return Version{}, errors.Join(err, s.blobs.Delete(context.WithoutCancel(ctx), incoming))
 	}
 	s.metrics.fetched(src.Name(), v.Size)
 	return v, nil
+}
+
+// giveBack lets another job have this one's place among the downloads.
+func (a *active) giveBack() {
+	if a.free != nil {
+		a.free()
+	}
 }
 
 // lateState announces the state when the first byte comes, so that asking a
@@ -221,6 +260,12 @@ func (l *lateState) Expect(total int64) error {
 	return l.sink.Expect(total)
 }
 
+// Progress tells how far the work before the first byte is.
+func (l *lateState) Progress(done, total int64) {
+	l.start()
+	l.sink.Progress(done, total)
+}
+
 // Write takes the next bytes.
 func (l *lateState) Write(p []byte) (int, error) {
 	l.start()
@@ -228,23 +273,40 @@ func (l *lateState) Write(p []byte) (int, error) {
 }
 
 // install checks the blob at incoming from its first to its last byte and
-// gives it its name.
+// gives it its name, or drops it for a blob with the same bytes.
 func (s *Service) install(ctx context.Context, incoming string, v *Version) error {
 	if err := s.checkBlob(ctx, incoming, v.Size); err != nil {
 		return err
+	}
+	v.VerifiedAt = s.clock.Now()
+	v.StoredAt = v.VerifiedAt
+	if s.share(ctx, v) {
+		return s.blobs.Delete(ctx, incoming)
 	}
 	v.Key = blobKey(v.Name)
 	if err := s.blobs.Rename(ctx, incoming, v.Key); err != nil {
 		return err
 	}
 	print, err := s.printOf(ctx, v.Key)
-	if err != nil {
-		return err
-	}
 	v.Print = print
-	v.VerifiedAt = s.clock.Now()
-	v.StoredAt = v.VerifiedAt
-	return nil
+	return err
+}
+
+// share lets v use the blob of another version with the same bytes, if there
+// is one that nobody touched since it was checked.
+func (s *Service) share(ctx context.Context, v *Version) bool {
+	twin := s.index.twin(*v)
+	if twin == nil {
+		return false
+	}
+	print, err := s.printOf(ctx, twin.Key)
+	if err != nil || print != twin.Print {
+		twin.suspect.Store(true)
+		s.suspects.add(twin.Name)
+		return false
+	}
+	v.Key, v.Print = twin.Key, print
+	return true
 }
 
 // checkBlob checks a whole zip. The error is fault.Invalid when it is broken.

@@ -1,6 +1,9 @@
 package workshop
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,6 +78,53 @@ func TestFolder_Policy(t *testing.T) {
 		pass(30 * second)
 		r.expect("/mbad_5.zip", 200, "")
 	})
+}
+
+// The tag is that of the content from the first answer on, however long before
+// the check in the background comes to the file.
+func TestRoot_TagNeverChanges(t *testing.T) {
+	t.Parallel()
+	inRoot(t, func(t *testing.T, r *rig, root string) {
+		data := steamtest.Zip(map[string]string{"a.lua": "1"})
+		write(t, filepath.Join(root, vector.File()), string(data))
+		pass(time.Second)
+		r.get(vector, 3*second) // found by looking for it
+		sum := sha256.Sum256(data)
+		for _, after := range []time.Duration{0, 3 * time.Minute} {
+			pass(after)
+			if checked := !r.index.get(vector).VerifiedAt.IsZero(); checked != (after > 0) {
+				t.Fatalf("after %s: checked is %v", after, checked)
+			}
+			for _, method := range []string{"HEAD", "GET"} {
+				h := r.do(method, "/"+vector.File(), nil).Header()
+				if h.Get("ETag") != `"`+hex.EncodeToString(sum[:16])+`"` || h.Get("Repr-Digest") != "sha-256=:"+base64.StdEncoding.EncodeToString(sum[:])+":" {
+					t.Errorf("%s after %s: ETag %s, Repr-Digest %s", method, after, h.Get("ETag"), h.Get("Repr-Digest"))
+				}
+			}
+		}
+	})
+}
+
+// Many who ask at once for a zip that nobody has read get one and the same
+// answer.
+func TestRoot_FirstAnswersAgree(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	write(t, filepath.Join(root, vector.File()), string(steamtest.Zip(map[string]string{"a.lua": "1"})))
+	r := newRig(t, func(c *config.Workshop) { c.Roots = []string{root} })
+	if err := r.roots.Scan(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	tags := make(chan string, 50)
+	for range cap(tags) {
+		go func() { tags <- r.do("HEAD", "/"+vector.File(), nil).Header().Get("ETag") }()
+	}
+	first := <-tags
+	for range cap(tags) - 1 {
+		if tag := <-tags; tag != first || len(tag) != 34 {
+			t.Errorf("tags %s and %s", first, tag)
+		}
+	}
 }
 
 // A zip in the operator's folder is served as it lies there, in place.
@@ -164,6 +214,32 @@ func TestFolder_WrittenForLong(t *testing.T) {
 		jobs, err := r.Jobs(t.Context())
 		if err != nil || len(jobs) != 1 || jobs[0].Attempts != 0 || jobs[0].State.Moving() != true {
 			t.Errorf("jobs %+v, %v", jobs, err)
+		}
+	})
+}
+
+// A command that works beside the daemon does not repeat what the daemon has
+// said of the folders.
+func TestRoot_ProblemsAreTheDaemons(t *testing.T) {
+	t.Parallel()
+	absent := filepath.Join(t.TempDir(), "absent")
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(c *config.Workshop) { c.Roots = []string{absent} })
+		r.offer(vector)
+		if _, err := r.Fetch(t.Context(), vector, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.VerifyVersion(t.Context(), vector); err != nil {
+			t.Fatal(err)
+		}
+		if log := r.log.String(); strings.Contains(log, "root_missing") {
+			t.Errorf("a command logged\n%s", log)
+		}
+		r = newRig(t, func(c *config.Workshop) { c.Roots = []string{absent} })
+		r.start()
+		pass(5 * time.Minute)
+		if log := r.log.String(); strings.Count(log, "level=WARN") != 1 || !strings.Contains(log, "root_missing") {
+			t.Errorf("the daemon logged\n%s", log)
 		}
 	})
 }

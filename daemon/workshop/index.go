@@ -1,6 +1,7 @@
 package workshop
 
 import (
+	"bytes"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -14,8 +15,9 @@ type index struct {
 	mu     sync.RWMutex
 	byName map[Name]*stored
 	byItem map[ItemID][]*stored // newest version first
+	blobs  map[string]int       // how many versions share each of our blobs
 
-	bytes atomic.Int64 // of our own blobs
+	bytes atomic.Int64 // of our own blobs, each counted once
 }
 
 // stored is one version in the index. The version is immutable; a change
@@ -35,7 +37,7 @@ type counter struct {
 }
 
 func newIndex() *index {
-	return &index{byName: map[Name]*stored{}, byItem: map[ItemID][]*stored{}}
+	return &index{byName: map[Name]*stored{}, byItem: map[ItemID][]*stored{}, blobs: map[string]int{}}
 }
 
 // get returns the entry of n, nil if there is none.
@@ -67,7 +69,7 @@ func (x *index) all() []*stored {
 
 // totals returns how many items and versions are stored, and the bytes of
 // our own blobs.
-func (x *index) totals() (items, versions int, bytes int64) {
+func (x *index) totals() (items, versions int, size int64) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return len(x.byItem), len(x.byName), x.bytes.Load()
@@ -90,24 +92,25 @@ func (x *index) merge(v Version) bool {
 	return true
 }
 
-// put adds or replaces the entry of v.Name.
-func (x *index) put(v Version) {
+// put adds or replaces the entry of v.Name and returns it.
+func (x *index) put(v Version) *stored {
 	s := &stored{Version: v, etagText: v.etag(), hits: &counter{}}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	old := x.byName[v.Name]
 	if old != nil {
 		s.hits = old.hits
-		x.bytes.Add(-old.ownBytes())
+		x.release(old)
 	}
 	x.byName[v.Name] = s
-	x.bytes.Add(s.ownBytes())
+	x.use(s)
 	// The slice that readers may hold is never changed in place.
 	list := slices.DeleteFunc(slices.Clone(x.byItem[v.Name.Item]), func(o *stored) bool { return o.Name == v.Name })
 	at, _ := slices.BinarySearchFunc(list, v.Name.Version, func(o *stored, version int64) int {
 		return int(min(max(version-o.Name.Version, -1), 1))
 	})
 	x.byItem[v.Name.Item] = slices.Insert(list, at, s)
+	return s
 }
 
 // drop forgets n and reports whether it was known.
@@ -119,7 +122,7 @@ func (x *index) drop(n Name) bool {
 		return false
 	}
 	delete(x.byName, n)
-	x.bytes.Add(-old.ownBytes())
+	x.release(old)
 	list := slices.DeleteFunc(slices.Clone(x.byItem[n.Item]), func(o *stored) bool { return o.Name == n })
 	if len(list) == 0 {
 		delete(x.byItem, n.Item)
@@ -129,11 +132,41 @@ func (x *index) drop(n Name) bool {
 	return true
 }
 
-func (s *stored) ownBytes() int64 {
+// use and release count who needs a blob. The caller holds the mutex.
+func (x *index) use(s *stored) {
 	if s.ours() {
-		return s.Size
+		if x.blobs[s.Key]++; x.blobs[s.Key] == 1 {
+			x.bytes.Add(s.Size)
+		}
 	}
-	return 0
+}
+
+func (x *index) release(s *stored) {
+	if s.ours() {
+		if x.blobs[s.Key]--; x.blobs[s.Key] == 0 {
+			delete(x.blobs, s.Key)
+			x.bytes.Add(-s.Size)
+		}
+	}
+}
+
+// uses reports whether a version needs the blob.
+func (x *index) uses(key string) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.blobs[key] > 0
+}
+
+// twin returns another sound version of the item with the same bytes in a
+// blob of ours, nil if there is none. Steam moves an item's time_updated also
+// when its content stays.
+func (x *index) twin(v Version) *stored {
+	for _, s := range x.item(v.Name.Item) {
+		if s.Name != v.Name && s.ours() && s.servable() && s.Size == v.Size && bytes.Equal(s.SHA256, v.SHA256) {
+			return s
+		}
+	}
+	return nil
 }
 
 // servable reports whether the bytes may be given to a client.

@@ -64,7 +64,8 @@ func (j *Job) Moving() bool {
 func (j *Job) Over() bool { return j.State == Ready || j.State == Removed || j.State == Denied }
 
 // fail returns the job after another failure at now: when it will be tried
-// again, or that it rests. jitter is in [0, 1).
+// again, or that it rests, in neither case before wait is over. jitter is in
+// [0, 1).
 func (j Job) fail(now time.Time, public string, wait time.Duration, jitter float64) Job {
 	j.Attempts++
 	if j.FirstFailedAt.IsZero() {
@@ -73,7 +74,7 @@ func (j Job) fail(now time.Time, public string, wait time.Duration, jitter float
 	j.State, j.Error, j.Owner, j.LeaseUntil = Failed, public, "", time.Time{}
 	j.Resting = exhausted(now, j.Attempts, j.FirstFailedAt)
 	if j.Resting {
-		j.RetryAt = now.Add(restFor)
+		j.RetryAt = now.Add(max(restFor, wait))
 		return j
 	}
 	j.RetryAt = now.Add(max(backoff(j.Attempts, jitter), wait))

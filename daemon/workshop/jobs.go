@@ -3,6 +3,8 @@ package workshop
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -40,8 +42,10 @@ func (s *Service) Run(ctx context.Context) error {
 		s.details.Ask(probeItem)
 	}
 	s.running.attached.Store(true)
+	s.rootLevel.Set(slog.LevelWarn)
 	defer s.running.attached.Store(false)
 	s.sweep(ctx)
+	s.sweepSteamCMD()
 	g, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
 		s.details.Run, s.runRoots, s.runQueue, s.runRenewer, s.runFlusher, s.runVerifier, s.runMonitor, s.runTidier,
@@ -51,6 +55,9 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	err := g.Wait()
 	s.workers.Wait()
+	if s.steamcmd != nil {
+		err = errors.Join(err, s.steamcmd.Close())
+	}
 	final, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	s.settleAgain(final)
@@ -136,11 +143,9 @@ func (s *Service) takeJob(j Job) {
 	if s.running.has(j.ID) {
 		return
 	}
-	old, known := s.records.job(j.Name)
-	if known && !j.UpdatedAt.After(old.UpdatedAt) || !known && (j.State == Ready || j.State == Removed) {
-		return
+	if s.records.setRow(j) {
+		s.publish(j)
 	}
-	s.noteJob(j)
 }
 
 // runQueue writes wishes down, hands jobs to workers and takes in what other
@@ -213,8 +218,9 @@ func (s *Service) startJobs(ctx context.Context, slots chan struct{}) {
 			return
 		}
 		s.workers.Go(func() {
-			defer func() { <-slots; signal(s.work) }()
-			s.workOn(ctx, j, nil)
+			free := sync.OnceFunc(func() { <-slots; signal(s.work) })
+			defer free()
+			s.workOn(ctx, j, nil, free)
 		})
 	}
 }

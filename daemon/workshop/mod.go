@@ -141,7 +141,7 @@ func (s *Service) mod(now time.Time, id ItemID) Mod {
 	}
 	m.State, m.Reason = s.stateOf(now, id, m)
 	r.mu.Unlock()
-	ready, bad := false, false
+	current, ready, bad := false, false, false
 	for _, st := range s.index.item(id) {
 		v := st.Version
 		v.RequestedAt = st.lastRequested()
@@ -152,9 +152,11 @@ func (s *Service) mod(now time.Time, id ItemID) Mod {
 		m.Size += v.Size
 		m.Versions = append(m.Versions, v)
 		ready = ready || st.servable()
+		current = current || st.servable() && v.Name.Version == m.Current
 		bad = bad || v.State == Quarantined
 	}
-	if s.policy.serves(id) && !m.State.Moving() && m.State != Failed {
+	// What is current and stored needs nothing else, whatever else goes on.
+	if s.policy.serves(id) && (current || !m.State.Moving() && m.State != Failed) {
 		switch {
 		case ready:
 			m.State, m.Reason = Ready, ""

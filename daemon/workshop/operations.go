@@ -93,7 +93,11 @@ func (s *Service) changeJob(ctx context.Context, action string, fn func(tx *db.T
 
 // Retry sets a job going that waits, failed or was denied.
 func (s *Service) Retry(ctx context.Context, id int64) (Job, error) {
-	return s.changeJob(ctx, "mod.retry", func(tx *db.Tx) (Job, error) { return retryJob(ctx, tx, id) })
+	j, err := s.changeJob(ctx, "mod.retry", func(tx *db.Tx) (Job, error) { return retryJob(ctx, tx, id) })
+	if err == nil && s.steamcmd != nil {
+		s.steamcmd.Resume(j.Name)
+	}
+	return j, err
 }
 
 // Cancel ends a job. Work under way in this process stops at once, in another
@@ -215,7 +219,7 @@ func (s *Service) fetch(ctx context.Context, n Name, report func(Job)) (Version,
 	}
 	for {
 		if mine, ok := s.claim(ctx, j.ID); ok {
-			j = s.workOn(ctx, mine, report)
+			j = s.workOn(ctx, mine, report, nil)
 		} else if j, err = s.reread(ctx, j.ID); err != nil {
 			return Version{}, err
 		} else if report != nil {

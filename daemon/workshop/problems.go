@@ -20,10 +20,14 @@ type Problem struct {
 const (
 	problemDiskLow  = "disk_low"
 	problemUnwrit   = "data_unwritable"
+	problemUnread   = "data_unreadable"
 	problemSteam    = "steam_unavailable"
 	problemBudget   = "steam_budget"
 	problemNoSource = "no_source"
 	problemMapcycle = "mapcycle_unreadable"
+
+	problemSteamCMDMissing = "steamcmd_missing"
+	problemSteamCMDWaits   = "steamcmd_waits"
 )
 
 // problems is what is wrong at the moment, at most one of each code. The

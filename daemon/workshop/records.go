@@ -25,6 +25,7 @@ type records struct {
 	verdicts *lru[ItemID, verdict]
 	pending  map[ItemID]*pending
 	jobs     map[Name]*Job
+	told     *lru[int64, telling] // by the id of the job
 	wishes   []wish
 	itemHits map[ItemID]int64 // requests for known items, not in the database yet
 
@@ -54,6 +55,13 @@ type verdict struct {
 	failing bool
 }
 
+// telling is what was last made known of a job. It outlives the job, whose
+// row is read again for a while.
+type telling struct {
+	at    time.Time // Job.UpdatedAt
+	state State
+}
+
 // pending is an item that waits for Steam's answer.
 type pending struct {
 	versions    []int64 // that clients asked for
@@ -74,6 +82,7 @@ func newRecords() *records {
 		verdicts: newLRU[ItemID, verdict](maxVerdicts),
 		pending:  map[ItemID]*pending{},
 		jobs:     map[Name]*Job{},
+		told:     newLRU[int64, telling](maxJobs),
 		itemHits: map[ItemID]int64{},
 		dispatch: make(chan struct{}, 1),
 	}
@@ -192,11 +201,74 @@ func (r *records) takeWishes() []wish {
 func (r *records) setJob(j Job) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.setJobLocked(j)
+}
+
+func (r *records) setJobLocked(j Job) {
+	r.tell(j)
 	if j.State == Ready || j.State == Removed {
 		delete(r.jobs, j.Name)
 		return
 	}
 	r.jobs[j.Name] = &j
+}
+
+// tell notes what is made known of a job. The caller holds the mutex.
+func (r *records) tell(j Job) {
+	if j.ID != 0 {
+		r.told.put(j.ID, telling{at: j.UpdatedAt, state: j.State})
+	}
+}
+
+// setRow notes the state of a job as its row has it. It reports false, having
+// done nothing, when that is no news.
+func (r *records) setRow(j Job) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t, told := r.told.get(j.ID)
+	switch {
+	case told && j.UpdatedAt.Before(t.at),
+		told && j.UpdatedAt.Equal(t.at) && (j.State == t.state || j.State.Moving()),
+		r.jobs[j.Name] == nil && (j.State == Ready || j.State == Removed):
+		return false
+	}
+	r.setJobLocked(j)
+	return true
+}
+
+// setProgress notes how far a job of this process is. It reports false,
+// having done nothing, when the job was ended meanwhile and the worker does
+// not know yet.
+func (r *records) setProgress(j Job) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t, ok := r.told.get(j.ID); ok && (t.state == Ready || t.state == Removed) {
+		return false
+	}
+	r.setJobLocked(j)
+	return true
+}
+
+// reopen forgets that n was denied: there is something new to try.
+func (r *records) reopen(n Name) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if j := r.jobs[n]; j != nil && j.State == Denied {
+		delete(r.jobs, n)
+	}
+}
+
+// denied returns the jobs that are refused with the answer a at now.
+func (r *records) denied(now time.Time, a answer) []Job {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var list []Job
+	for _, j := range r.jobs {
+		if j.State == Denied && now.Before(j.RetryAt) && j.Error == a.reason() {
+			list = append(list, *j)
+		}
+	}
+	return list
 }
 
 // job returns a copy of what is known of the job for n.

@@ -123,13 +123,14 @@ func (s *Service) removable(ctx context.Context, now time.Time, old, newer *stor
 }
 
 // irreplaceable reports whether, as far as we know, no source could supply
-// the version again: Steam only has the current one, and no folder holds it.
+// the version again: Steam only has the current one, SteamCMD may be needed for it, and no
+// folder holds it.
 func (s *Service) irreplaceable(n Name) bool {
 	if _, ok := s.roots.lookup(n); ok {
 		return false
 	}
 	item, ok := s.records.item(n.Item)
-	return !ok || item.Banned || item.Updated != n.Version || item.URL == ""
+	return !ok || item.Banned || item.Updated != n.Version || item.URL == "" && s.steamcmd == nil
 }
 
 // present reports whether the bytes of a version are there.
@@ -150,13 +151,22 @@ func (s *Service) remove(ctx context.Context, st *stored, why string) error {
 		return fault.New(fault.Conflict, "%s lies in a folder that we only read", st.Path).
 			WithHint("remove the file yourself")
 	}
-	err := s.store.db.Write(ctx, func(tx *db.Tx) error { return removeVersion(ctx, tx, st.Name, why) })
+	shared := false
+	err := s.store.db.Write(ctx, func(tx *db.Tx) (err error) {
+		if err = removeVersion(ctx, tx, st.Name, why); err == nil {
+			shared, err = blobInUse(ctx, tx, st.Name.Item, st.Key)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	s.index.drop(st.Name)
 	s.changed(st.Name.Item)
 	s.log.Info("removed", "name", st.Name.String(), "bytes", st.Size, "why", why)
+	if shared { // another version has the same bytes
+		return nil
+	}
 	return s.blobs.Delete(ctx, st.Key)
 }
 

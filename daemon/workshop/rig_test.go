@@ -219,10 +219,16 @@ func newRig(t *testing.T, change func(*config.Workshop)) *rig {
 // newRigOn is newRig on a database and a data directory that exist.
 func newRigOn(t testing.TB, d *db.DB, dir string, change func(*config.Workshop)) *rig {
 	t.Helper()
-	c := testConfig()
-	if change != nil {
-		change(&c)
-	}
+	return newRigWith(t, d, dir, func(o *Options) {
+		if change != nil {
+			change(&o.Config)
+		}
+	})
+}
+
+// newRigWith is newRigOn with other options.
+func newRigWith(t testing.TB, d *db.DB, dir string, change func(*Options)) *rig {
+	t.Helper()
 	blobs, err := blob.OpenDisk(durable.Disk, filepath.Join(dir, "blobs"))
 	if err != nil {
 		t.Fatal(err)
@@ -235,18 +241,20 @@ func newRigOn(t testing.TB, d *db.DB, dir string, change func(*config.Workshop))
 	}
 	limits := config.Default().Limits
 	limits.Exempt = []string{"127.0.0.0/8"}
-	s, err := New(Options{
-		Config: c, Limits: limits, Steam: config.Default().Steam, RequestHeaders: "first", DB: d, Blobs: blobs,
+	o := Options{
+		Config: testConfig(), Limits: limits, Steam: config.Default().Steam, RequestHeaders: "first", DB: d, Blobs: blobs,
 		Client: webapi.New(webapi.Options{BaseURL: "http://127.0.0.1:1"}), Owner: "test",
-		Log: slog.New(slog.NewTextHandler(r.log, nil)), Registerer: prometheus.NewRegistry(),
-	})
+		Log: slog.New(slog.NewTextHandler(r.log, nil)), Registerer: prometheus.NewRegistry(), DataDir: dir,
+	}
+	change(&o)
+	s, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.steam, s.jitter = r.steam, func() float64 { return 0.5 }
 	s.details = NewDetails(r.steam, s.clock, s.log, s.learn)
-	s.sources = slices.DeleteFunc(s.sources, func(x Source) bool { return x.Name() == sourceSteamURL })
-	s.sources = append(s.sources, r.source)
+	at := slices.IndexFunc(s.sources, func(x Source) bool { return x.Name() == sourceSteamURL })
+	s.sources[at] = r.source
 	r.Service = s
 	return r
 }

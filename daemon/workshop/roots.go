@@ -2,6 +2,8 @@ package workshop
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"iter"
 	"log/slog"
 	"os"
@@ -24,7 +26,7 @@ type Kind string
 // The kinds.
 const (
 	Zip    Kind = "zip"    // m<hex>_<version>.zip, served as it is
-	Folder Kind = "folder" // m<hex>_<version>, packed when asked for
+	Folder Kind = "folder" // m<hex>_<version> or an installed item, packed when asked for
 )
 
 // Found is one version in one of the operator's folders.
@@ -32,7 +34,8 @@ type Found struct {
 	Name Name
 	Kind Kind
 	// Root is the operator's folder, File the name in it as it is spelled
-	// there, which may differ from the canonical one in case and zeros.
+	// there, which may differ from the canonical one in case and zeros, or the
+	// path of an installed item, content/<app>/<id>.
 	Root, File string
 	// Size is the file's size in bytes, 0 for a folder.
 	Size    int64
@@ -44,7 +47,9 @@ type Found struct {
 	// Damage is why the zip is not served, "" when nothing is known against it.
 	Damage string
 
-	unread string // why the check could not read it
+	unread string // why it could not be read
+	barred bool   // the account may not read it: it counts as absent
+	proof  proof  // of an installed item
 }
 
 // Path returns the absolute path, for people and logs. Opening goes through
@@ -79,7 +84,8 @@ type RootRecords interface {
 type RootStatus struct {
 	Path string
 	// OK is false when the folder cannot be read at all.
-	OK            bool
+	OK bool
+	// Folders counts the installed items too.
 	Zips, Folders int
 	// Unchecked counts the zips that were not read in full yet.
 	Unchecked int
@@ -92,14 +98,16 @@ type RootStatus struct {
 
 // RootProblem is something about an operator's folder that he should know.
 type RootProblem struct {
-	Code string // root_missing, root_unreadable, root_empty, root_large, link_outside, name_twice, unreadable, damaged
+	Code string // root_missing, root_unreadable, root_empty, root_large, link_outside, name_twice, version_unknown, unreadable, damaged
 	Text string
 	Hint string
 }
 
 // RootsOptions is what Roots needs.
 type RootsOptions struct {
-	// Dirs are the operator's Workshop folders, absolute, the preferred first.
+	// Dirs are the operator's Workshop folders, absolute, the preferred first:
+	// they hold m<hex>_<version>.zip files and m<hex>_<version> folders, or
+	// items as Steam installs them, see libraryPlaces.
 	Dirs   []string
 	Limits modzip.Limits
 	// Records may be nil: then every start checks every zip.
@@ -113,6 +121,9 @@ type RootsOptions struct {
 	CheckRate int64
 	Clock     durable.Clock
 	Log       *slog.Logger
+	// LogLevel is that of problems with the folders in the log; nil stands
+	// for slog.LevelWarn.
+	LogLevel slog.Leveler
 }
 
 // Roots is the index of the operator's Workshop folders, which are only ever
@@ -130,18 +141,22 @@ type Roots struct {
 
 // rootDir is one folder; the fields below are guarded by Roots.mu.
 type rootDir struct {
-	path    string
-	zips    map[Name]*Found
-	folders map[Name]*Found
-	status  RootStatus
-	modTime time.Time // of the directory at the last full scan
-	settled bool      // the last full scan saw everything up to modTime
+	path      string
+	zips      map[Name]*Found
+	folders   map[Name]*Found
+	libraries []library
+	status    RootStatus
+	modTime   time.Time // of the directory at the last full scan
+	settled   bool      // the last full scan saw everything up to modTime
 }
 
 // NewRoots returns an index that is empty until Scan or Run.
 func NewRoots(o RootsOptions) *Roots {
 	if o.CheckRate == 0 {
 		o.CheckRate = 32 << 20
+	}
+	if o.LogLevel == nil {
+		o.LogLevel = slog.LevelWarn
 	}
 	r := &Roots{
 		o: o, probes: make(chan Name, 256), boosts: make(chan Name, 64),
@@ -170,7 +185,8 @@ func (r *Roots) Run(ctx context.Context) error {
 // Lookup returns where n lies: a good zip before a folder, then the order of
 // the folders. It reads memory only. What is not found is looked for on disk
 // soon after, so that asking again finds what has just appeared. With ok
-// false Found.Damage tells of a zip that is there but damaged.
+// false Found.Damage tells of a zip that is there but damaged. A zip that the
+// account may not read counts as absent, until it may.
 func (r *Roots) Lookup(n Name) (found Found, ok bool) {
 	if len(r.dirs) == 0 {
 		return Found{}, false
@@ -190,10 +206,12 @@ func (r *Roots) lookup(n Name) (found Found, ok bool) {
 	defer r.mu.RUnlock()
 	for _, d := range r.dirs {
 		if z := d.zips[n]; z != nil {
-			if z.Damage == "" {
+			switch {
+			case z.Damage != "":
+				found = *z
+			case !z.barred:
 				return *z, true
 			}
-			found = *z
 		}
 	}
 	for _, d := range r.dirs {
@@ -275,7 +293,8 @@ func (s *RootStatus) add(p RootProblem) {
 // describes: size and fingerprint are read from the open file. It returns
 // fault.NotFound when no folder holds a zip of n, fault.Invalid when it is
 // damaged, and fault.Unavailable when it is still being written or cannot be
-// read now.
+// read now. The error is an fs.ErrPermission, too, when nothing else keeps the
+// zip from being served than that the account may not read it.
 func (r *Roots) Open(ctx context.Context, n Name) (*os.File, Found, error) {
 	var failed error
 	for _, d := range r.dirs {
@@ -293,7 +312,9 @@ func (r *Roots) Open(ctx context.Context, n Name) (*os.File, Found, error) {
 		if err == nil {
 			return f, z, nil
 		}
-		failed = err
+		if failed == nil || !errors.Is(err, fs.ErrPermission) {
+			failed = err
+		}
 	}
 	if failed == nil {
 		failed = fault.New(fault.NotFound, "%s is in none of the Workshop folders", n.File())
@@ -328,6 +349,9 @@ func (r *Roots) OpenFolder(ctx context.Context, n Name) (*os.Root, Found, error)
 	return folder, *found, nil
 }
 
+// maxVersion has the twelve digits that a request may have.
+const maxVersion = 999_999_999_999
+
 // parseStem reads "m<hex>_<version>" in any case and with leading zeros.
 func parseStem(s string) (Name, bool) {
 	if s == "" || s[0] != 'm' && s[0] != 'M' {
@@ -342,7 +366,7 @@ func parseStem(s string) (Name, bool) {
 		return Name{}, false
 	}
 	version, err := strconv.ParseInt(dec, 10, 64)
-	if err != nil || version > 999_999_999_999 { // twelve digits, as in a request
+	if err != nil || version > maxVersion {
 		return Name{}, false
 	}
 	return Name{Item: ItemID(item), Version: version}, true

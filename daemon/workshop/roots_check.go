@@ -6,8 +6,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -43,6 +43,7 @@ func (r *Roots) Probe(ctx context.Context, n Name) (Found, bool) {
 		}
 		changed = r.probe(root, d, n, Zip) || changed
 		changed = r.probe(root, d, n, Folder) || changed
+		changed = r.probeLibraries(root, d, n) || changed
 		root.Close() //nolint:errcheck // only read
 	}
 	if changed {
@@ -55,6 +56,9 @@ func (r *Roots) Probe(ctx context.Context, n Name) (Found, bool) {
 func (r *Roots) probe(root *os.Root, d *rootDir, n Name, kind Kind) (changed bool) {
 	r.mu.RLock()
 	old := d.table(kind)[n]
+	if old != nil && old.proof != (proof{}) {
+		old = nil // probeLibraries looks at it
+	}
 	file := n.String()
 	if kind == Zip {
 		file = n.File()
@@ -93,7 +97,7 @@ func (r *Roots) put(d *rootDir, f *Found) (changed bool) {
 	}
 	table := d.table(f.Kind)
 	old := table[f.Name]
-	if old != nil && old.Print == f.Print && old.File == f.File {
+	if old != nil && old.Print == f.Print && old.File == f.File && old.proof == f.proof {
 		return false
 	}
 	if old == nil && len(d.zips)+len(d.folders) >= maxRootEntries {
@@ -127,14 +131,12 @@ func (r *Roots) openZip(ctx context.Context, d *rootDir, z Found) (*os.File, Fou
 // openFound opens the file and, when it is no longer what the index says,
 // corrects the index.
 func (r *Roots) openFound(d *rootDir, z Found) (*os.File, Found, error) {
-	root, err := os.OpenRoot(d.path)
+	f, err := openIn(d.path, z.File)
 	if err != nil {
-		return nil, z, unreadable(err, d.path)
-	}
-	defer root.Close() //nolint:errcheck // only read
-	f, err := root.Open(z.File)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			r.bar(d, z, err)
+		case errors.Is(err, fs.ErrNotExist):
 			r.drop(d, z)
 			r.changed([]Name{z.Name})
 		}
@@ -148,7 +150,10 @@ func (r *Roots) openFound(d *rootDir, z Found) (*os.File, Found, error) {
 		f.Close() //nolint:errcheck // only read
 		return nil, z, unreadable(err, z.Path())
 	}
-	if p := fingerprintOf(info); p != z.Print {
+	if z.barred { // not any more
+		r.drop(d, z)
+	}
+	if p := fingerprintOf(info); p != z.Print || z.barred {
 		z = Found{Name: z.Name, Kind: Zip, Root: z.Root, File: z.File, Size: info.Size(), ModTime: info.ModTime(), Print: p}
 		r.recall(&z)
 		fresh := z
@@ -157,6 +162,37 @@ func (r *Roots) openFound(d *rootDir, z Found) (*os.File, Found, error) {
 		}
 	}
 	return f, z, nil
+}
+
+// openIn opens a file in one of the operator's folders. The handle of the
+// folder is not kept: it would keep the operator from unmounting the disk.
+func openIn(dir, file string) (*os.File, error) {
+	if f, decided, err := durable.OpenLiteral(filepath.Join(dir, file)); decided || err != nil {
+		return f, err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close() //nolint:errcheck // only read
+	return root.Open(file)
+}
+
+// bar notes that the account may not read the zip. What follows from that for
+// the versions that are known is for the caller to say.
+func (r *Roots) bar(d *rootDir, z Found, err error) {
+	r.mu.Lock()
+	old := d.zips[z.Name]
+	news := old != nil && old.Print == z.Print && old.File == z.File && !old.barred
+	if news {
+		z = *old
+		z.barred, z.Checked, z.unread = true, false, reason(err).Error()
+		d.zips[z.Name] = &z
+	}
+	r.mu.Unlock()
+	if p, _ := z.problem(); news {
+		Problem(p).log(r.o.Log, r.o.LogLevel.Level())
+	}
 }
 
 // admit decides whether the open file may be served. A file that was never
@@ -281,6 +317,12 @@ func (r *Roots) checkQuietly(ctx context.Context, f Found) {
 	if err == nil || ctx.Err() != nil || errors.Is(err, fs.ErrNotExist) {
 		return
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		if !now.barred {
+			r.changed([]Name{f.Name})
+		}
+		return
+	}
 	bare := reason(err)
 	if bare == err { //nolint:errorlint // not the file system's: it changed meanwhile, or the verdict was not stored
 		r.o.Log.Warn("a zip in a Workshop folder could not be checked now", "path", f.Path(), "err", err)
@@ -295,7 +337,7 @@ func (r *Roots) checkQuietly(ctx context.Context, f Found) {
 	}
 	r.mu.Unlock()
 	if p, _ := noted.problem(); same && noted.unread != now.unread {
-		Problem(p).log(r.o.Log, slog.LevelWarn)
+		Problem(p).log(r.o.Log, r.o.LogLevel.Level())
 	}
 }
 

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/quartermasterd/quartermaster/daemon/fault"
@@ -67,7 +67,7 @@ func (r *Roots) Scan(ctx context.Context) error {
 			continue
 		}
 		if err != nil {
-			s.zips, s.folders = nil, nil
+			s.zips, s.folders, s.libraries = nil, nil, nil
 			s.status = RootStatus{Problems: []RootProblem{rootProblem(err, d.path)}}
 		}
 		r.apply(s, err)
@@ -80,27 +80,30 @@ func (r *Roots) Scan(ctx context.Context) error {
 type lastScan struct {
 	at, modTime time.Time
 	settled     bool
+	libraries   []library
 }
 
 func (r *Roots) lastScan(d *rootDir) lastScan {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return lastScan{at: d.status.ScannedAt, modTime: d.modTime, settled: d.settled && d.status.OK}
+	return lastScan{at: d.status.ScannedAt, modTime: d.modTime, settled: d.settled && d.status.OK, libraries: d.libraries}
 }
 
 // rootScan is one reading of one folder.
 type rootScan struct {
-	dir     *rootDir
-	root    *os.Root
-	started time.Time
-	modTime time.Time
-	zips    map[Name]*Found
-	folders map[Name]*Found
-	status  RootStatus
+	dir       *rootDir
+	root      *os.Root
+	started   time.Time
+	modTime   time.Time // of the folder
+	newest    time.Time // of the folder and of the libraries
+	zips      map[Name]*Found
+	folders   map[Name]*Found
+	libraries []library
+	status    RootStatus
 }
 
 // run reads the folder. It reports unchanged when the folder has the
-// modification time that the last scan saw.
+// modification time that the last scan saw, and its libraries are the same.
 func (s *rootScan) run(ctx context.Context, last lastScan) (unchanged bool, err error) {
 	// Opened anew each time: a handle kept would show the old directory after
 	// a mount, and would keep the operator from unmounting.
@@ -118,12 +121,20 @@ func (s *rootScan) run(ctx context.Context, last lastScan) (unchanged bool, err 
 		return false, err
 	}
 	s.modTime = info.ModTime()
-	if last.settled && last.modTime.Equal(s.modTime) && s.started.Sub(last.at) < fullScanEvery {
+	s.libraries, s.newest = s.survey()
+	s.newest = latest(s.newest, s.modTime)
+	same := slices.EqualFunc(s.libraries, last.libraries, func(a, b library) bool { return a.same(&b) })
+	if same && last.settled && last.modTime.Equal(s.modTime) && s.started.Sub(last.at) < fullScanEvery {
 		return true, nil
 	}
+	return false, s.read(ctx, f)
+}
+
+// read takes everything that the folder and its libraries hold.
+func (s *rootScan) read(ctx context.Context, f *os.File) error {
 	for {
 		if err := ctx.Err(); err != nil {
-			return false, err
+			return err
 		}
 		batch, err := f.ReadDir(1024)
 		for _, entry := range batch {
@@ -133,28 +144,40 @@ func (s *rootScan) run(ctx context.Context, last lastScan) (unchanged bool, err 
 			break
 		}
 		if err != nil {
-			return false, err
+			return err
 		}
 	}
-	if len(s.zips)+len(s.folders) == 0 {
+	for i := range s.libraries {
+		if err := s.library(ctx, &s.libraries[i]); err != nil {
+			return err
+		}
+	}
+	if len(s.zips)+len(s.folders)+len(s.status.Problems) == 0 {
 		s.status.add(RootProblem{
-			Code: "root_empty", Text: s.dir.path + " holds neither m<hex>_<version>.zip files nor m<hex>_<version> folders",
-			Hint: "if mods should be there, check that the disk is mounted and that the path names the Workshop folder itself",
+			Code: "root_empty", Text: s.dir.path + " holds neither m<hex>_<version>.zip files nor m<hex>_<version> folders, and no installed items",
+			Hint: "if mods should be there, check that the disk is mounted and that the path names the Workshop folder itself; " +
+				"items that Steam installed lie in content/<app>/<id> of it",
 		})
 	}
-	return false, nil
+	return nil
+}
+
+// full reports whether the index has no room for more, which is a problem of
+// its own.
+func (s *rootScan) full() bool {
+	if len(s.zips)+len(s.folders) < maxRootEntries {
+		return false
+	}
+	if s.status.More++; s.status.More == 1 {
+		s.status.add(RootProblem{Code: "root_large", Text: fmt.Sprintf("%s holds more than %d versions; the rest is left out", s.dir.path, maxRootEntries)})
+	}
+	return true
 }
 
 // entry takes one name of the folder.
 func (s *rootScan) entry(file string, mode fs.FileMode) {
 	n, zip, ok := parseFile(file)
-	if !ok {
-		return
-	}
-	if len(s.zips)+len(s.folders) >= maxRootEntries {
-		if s.status.More++; s.status.More == 1 {
-			s.status.add(RootProblem{Code: "root_large", Text: fmt.Sprintf("%s holds more than %d versions; the rest is left out", s.dir.path, maxRootEntries)})
-		}
+	if !ok || s.full() {
 		return
 	}
 	f, err := statFound(s.root, s.dir.path, file, mode)
@@ -218,13 +241,13 @@ func (r *Roots) apply(s *rootScan, failed error) {
 	// What this process found goes over what is written down.
 	for n, z := range s.zips {
 		if old := d.zips[n]; old != nil && old.Print == z.Print && old.File == z.File && (old.Checked || old.Damage != "" || old.unread != "") {
-			z.Checked, z.Damage, z.unread = old.Checked, old.Damage, old.unread
+			z.Checked, z.Damage, z.unread, z.barred = old.Checked, old.Damage, old.unread, old.barred
 		}
 	}
 	changed := append(differences(d.zips, s.zips), differences(d.folders, s.folders)...)
 	before := d.status
-	d.zips, d.folders = s.zips, s.folders
-	d.modTime, d.settled = s.modTime, failed == nil && s.started.Sub(s.modTime) > mtimeGrain
+	d.zips, d.folders, d.libraries = s.zips, s.folders, s.libraries
+	d.modTime, d.settled = s.modTime, failed == nil && s.started.Sub(s.newest) > mtimeGrain
 	d.status = s.status
 	d.status.Path, d.status.OK, d.status.ScannedAt = d.path, failed == nil, s.started
 	r.mu.Unlock()
@@ -271,7 +294,7 @@ func (r *Roots) report(before, now RootStatus, failed error, path string) {
 	}
 	for _, p := range now.Problems {
 		if !known[p.Text] {
-			Problem(p).log(r.o.Log, slog.LevelWarn)
+			Problem(p).log(r.o.Log, r.o.LogLevel.Level())
 		}
 	}
 	if failed == nil && !before.OK {

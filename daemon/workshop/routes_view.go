@@ -80,11 +80,12 @@ type jobView struct {
 }
 
 type statusView struct {
-	Steam    steamView  `json:"steam"`
-	Roots    []rootView `json:"roots"`
-	Store    storeView  `json:"store"`
-	Queue    queueView  `json:"queue"`
-	Problems []Problem  `json:"problems"`
+	Steam    steamView    `json:"steam"`
+	SteamCMD steamcmdView `json:"steamcmd"`
+	Roots    []rootView   `json:"roots"`
+	Store    storeView    `json:"store"`
+	Queue    queueView    `json:"queue"`
+	Problems []Problem    `json:"problems"`
 }
 
 type steamView struct {
@@ -96,12 +97,22 @@ type steamView struct {
 	DailyLimit  int        `json:"daily_limit"`
 }
 
+type steamcmdView struct {
+	State     SteamCMDState `json:"state" enum:"off,missing,waiting,ready" doc:"off: not configured; missing: not installed where steamcmd.path says; waiting: not run until retry_at."`
+	Text      string        `json:"text" doc:"The same in words."`
+	Hint      string        `json:"hint,omitempty" doc:"What can be done about it."`
+	Running   int           `json:"running" doc:"Downloads under way."`
+	Waiting   int           `json:"waiting" doc:"Downloads that wait for SteamCMD."`
+	RetryAt   *time.Time    `json:"retry_at,omitempty"`
+	LastError string        `json:"last_error" doc:"Of the last download, empty if it succeeded."`
+}
+
 type rootView struct {
 	Path      string     `json:"path"`
 	OK        bool       `json:"ok"`
 	Problem   string     `json:"problem" doc:"The first thing that is wrong, in words."`
 	Zips      int        `json:"zips"`
-	Folders   int        `json:"folders"`
+	Folders   int        `json:"folders" doc:"Folders of versions and installed items."`
 	Unchecked int        `json:"unchecked" doc:"Zips that were not read in full yet."`
 	ScannedAt *time.Time `json:"scanned_at,omitempty"`
 }
@@ -181,6 +192,7 @@ func (v modView) forCaller(ctx context.Context) modView {
 func (v statusView) forCaller(ctx context.Context) statusView {
 	if !accounts.From(ctx).May(accounts.ScopeModsWrite) {
 		v.Roots, v.Problems, v.Steam.LastError = []rootView{}, []Problem{}, ""
+		v.SteamCMD.Text, v.SteamCMD.Hint, v.SteamCMD.LastError = v.SteamCMD.State.words(), "", ""
 	}
 	return v
 }
@@ -199,6 +211,10 @@ func viewStatus(st Status) statusView {
 		Steam: steamView{
 			Keyed: st.Steam.Keyed, BreakerOpen: st.Steam.BreakerOpen, LastError: st.Steam.LastError,
 			CallsToday: st.CallsToday, DailyLimit: st.DailyLimit,
+		},
+		SteamCMD: steamcmdView{
+			State: st.SteamCMD.State, Text: st.SteamCMD.Text, Hint: st.SteamCMD.Hint, Running: st.SteamCMD.Running,
+			Waiting: st.SteamCMD.Waiting, RetryAt: moment(st.SteamCMD.RetryAt), LastError: st.SteamCMD.LastError,
 		},
 		Roots:    []rootView{},
 		Store:    storeView{st.Bytes, st.Items, st.Versions, st.Free},

@@ -3,6 +3,7 @@ package workshop
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
@@ -29,6 +30,10 @@ type Options struct {
 	Config config.Workshop
 	Steam  config.Steam
 	Limits config.Limits
+	// SteamCMD configures the source "steamcmd", which works below DataDir,
+	// an absolute path that may be empty when the source is off.
+	SteamCMD config.SteamCMD
+	DataDir  string
 	// RequestHeaders is log.request_headers: "first" logs the headers of the
 	// first requests of each User-Agent on the game-client face.
 	RequestHeaders string
@@ -64,24 +69,30 @@ type Service struct {
 	details *Details
 	owner   string
 
-	policy   *policy
-	index    *index
-	records  *records
-	roots    *Roots
-	sources  []Source
-	suspects *nameSet // to be checked
-	gone     *nameSet // to be forgotten
-	budget   *Budget
-	hits     hitList
-	metrics  *metrics
-	problems problems
-	running  progress
-	endings  endings
-	face     *ns2
-	fastdl   *fastdl.Service
+	policy  *policy
+	index   *index
+	records *records
+	roots   *Roots
+	// rootLevel is warn while Run runs: a command beside the daemon has no
+	// reason to repeat what is wrong with the folders.
+	rootLevel slog.LevelVar
+	sources   []Source
+	steamcmd  *SteamCMD // nil: off
+	suspects  *nameSet  // to be checked
+	gone      *nameSet  // to be forgotten
+	budget    *Budget
+	hits      hitList
+	metrics   *metrics
+	problems  problems
+	running   progress
+	endings   endings
+	hub       publisher // nil: nobody listens
+	face      *ns2
+	fastdl    *fastdl.Service
 
 	jitter   func() float64 // in [0, 1)
 	reserved reservation
+	hashing  chan struct{} // capacity 1: who reads a zip before it is first served
 	loading  sync.Mutex
 	loaded   bool          // guarded by loading
 	synced   time.Time     // what other processes wrote before is known; runQueue only
@@ -110,7 +121,7 @@ func New(o Options) (*Service, error) {
 		store: store{o.DB}, blobs: o.Blobs, steam: o.Client, owner: o.Owner,
 		index: newIndex(), records: newRecords(), suspects: newNameSet(), gone: newNameSet(),
 		budget: NewBudget(o.DB, o.Steam.DailyLimit),
-		jitter: rand.Float64, tidy: make(chan struct{}, 1), scrub: make(chan struct{}, 1), work: make(chan struct{}, 1),
+		jitter: rand.Float64, hashing: make(chan struct{}, 1), tidy: make(chan struct{}, 1), scrub: make(chan struct{}, 1), work: make(chan struct{}, 1),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -118,6 +129,9 @@ func New(o Options) (*Service, error) {
 	s.log = s.log.With("component", "workshop")
 	if s.clock == nil {
 		s.clock = durable.System
+	}
+	if o.Hub != nil {
+		s.hub = o.Hub
 	}
 	if s.owner == "" {
 		s.owner = newOwner()
@@ -151,7 +165,7 @@ func (s *Service) newFace() error {
 	}
 	s.face.log.log = s.face.log.log.With("component", "ns2")
 	s.face.log.first = s.options.RequestHeaders == "first"
-	s.face.log.agents = map[string]int{}
+	s.face.log.seed, s.face.log.agents = maphash.MakeSeed(), map[string][]uint64{}
 	for a := range answerCount {
 		s.face.canned[a] = can(a)
 	}

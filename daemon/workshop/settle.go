@@ -44,10 +44,7 @@ func (e *endings) take() []ending {
 // settle writes down how an attempt ended and returns the job.
 func (s *Service) settle(ctx context.Context, a *active, v Version, err error) Job {
 	j := a.snapshot()
-	e := ending{owner: j.Owner}
-	if err == nil {
-		e.version = v
-	}
+	e := ending{owner: j.Owner, version: v}
 	lost := errors.Is(context.Cause(ctx), errLost)
 	if lost {
 		j.Owner, j.LeaseUntil, j.Speed = "", time.Time{}, 0
@@ -56,11 +53,14 @@ func (s *Service) settle(ctx context.Context, a *active, v Version, err error) J
 	e.job = s.outcome(j, ctx.Err() != nil, err)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	if err := s.end(ctx, &e, false); err != nil {
+	ended, err := s.end(ctx, &e, false)
+	if err != nil {
 		s.log.Error("the database did not take the end of a job; it is tried again", "name", e.job.Name.String(), "error", err)
 		s.endings.add(e)
 	}
-	s.noteJob(e.job)
+	if ended || err != nil {
+		s.noteJob(e.job)
+	}
 	return e.job
 }
 
@@ -78,8 +78,8 @@ func (s *Service) outcome(j Job, stopped bool, err error) Job {
 	case isRefusal:
 		j.State, j.Error, j.RetryAt = Denied, refused.Error(), now.Add(deniedFor)
 	case fault.Is(err, fault.NoSpace):
-		j.State, j.Error, j.RetryAt = Queued, fault.Public(err), now.Add(minBackoff)
-	case errors.Is(err, modzip.ErrBeingWritten): // however long the game takes, it is no failure
+		j.State, j.Error, j.RetryAt = Queued, fault.Public(err), now.Add(max(minBackoff, retryAfter(err)))
+	case early(err): // however long it takes, it is no failure
 		j.State, j.Error, j.RetryAt = Queued, fault.Public(err), now.Add(modzip.QuietFor)
 	default:
 		j = j.fail(now, fault.Public(err), retryAfter(err), s.jitter())
@@ -88,22 +88,34 @@ func (s *Service) outcome(j Job, stopped bool, err error) Job {
 	return j
 }
 
+// early reports whether an attempt only came too early: the game is still
+// writing the folder, or others are before it.
+func early(err error) bool {
+	return errors.Is(err, modzip.ErrBeingWritten) || errors.Is(err, errBusy)
+}
+
 // end writes an ending to the database and then to memory. A late one is
-// dropped when somebody else has taken the job over meanwhile.
-func (s *Service) end(ctx context.Context, e *ending, late bool) error {
+// dropped when somebody else has taken the job over meanwhile. ended says
+// whether the job is now what e makes of it.
+func (s *Service) end(ctx context.Context, e *ending, late bool) (ended bool, err error) {
 	v, has := e.version, e.version.Name != (Name{})
-	ours := false
-	err := s.store.db.Write(ctx, func(tx *db.Tx) (err error) {
-		if ours, err = settleJob(ctx, tx, e.owner, e.job); err != nil || !has || late && !ours {
+	err = s.store.db.Write(ctx, func(tx *db.Tx) error {
+		ours, err := settleJob(ctx, tx, e.owner, e.job)
+		ended = ours || has && !late
+		if err != nil || !ended {
 			return err
+		}
+		e.job.UpdatedAt = db.Time(db.Micros(tx.Now))
+		if !has {
+			return nil
 		}
 		if v, err = putVersion(ctx, tx, e.version); err != nil {
 			return err
 		}
 		return endJobs(ctx, tx, v.Name)
 	})
-	if err != nil || !has || late && !ours {
-		return err
+	if err != nil || !ended || !has {
+		return ended && err == nil, err
 	}
 	s.index.put(v)
 	s.changed(v.Name.Item)
@@ -113,14 +125,18 @@ func (s *Service) end(ctx context.Context, e *ending, late bool) error {
 		s.records.setJob(Job{Name: v.Name, State: Ready})
 	}
 	signal(s.tidy)
-	return nil
+	return true, nil
 }
 
 // settleAgain tries to write the endings that the database did not take.
 func (s *Service) settleAgain(ctx context.Context) {
 	for _, e := range s.endings.take() {
-		if err := s.end(ctx, &e, true); err != nil {
+		ended, err := s.end(ctx, &e, true)
+		if err != nil {
 			s.endings.add(e)
+		}
+		if ended {
+			s.records.setJob(e.job) // it was published when it ended
 		}
 	}
 }

@@ -52,6 +52,9 @@ func (k *sink) Expect(total int64) error {
 	return k.space(k.ctx, 0)
 }
 
+// Progress tells how far the work before the first byte is.
+func (k *sink) Progress(done, total int64) { k.progress(done, total) }
+
 // Write takes the next bytes.
 func (k *sink) Write(p []byte) (int, error) {
 	if k.bytes+int64(len(p)) > k.max {
@@ -129,6 +132,7 @@ type active struct {
 	told   time.Time // last event
 	cancel context.CancelCauseFunc
 	report func(Job) // may be nil
+	free   func()    // gives back the place among the downloads; may be nil
 }
 
 // progress is every active job of this process. The zero value is ready.

@@ -40,6 +40,9 @@ type Sink interface {
 	// a transfer that cannot fit is refused before it begins. It returns
 	// fault.TooLarge or fault.NoSpace then.
 	Expect(total int64) error
+	// Progress tells people how far work has come that precedes the bytes.
+	// total is 0 when it is unknown.
+	Progress(done, total int64)
 }
 
 // Got says what a source delivered.

@@ -19,7 +19,8 @@ type folderSink struct {
 	max int
 }
 
-func (s *folderSink) Expect(int64) error { return nil }
+func (s *folderSink) Expect(int64) error    { return nil }
+func (s *folderSink) Progress(int64, int64) {}
 
 func (s *folderSink) Write(b []byte) (int, error) {
 	if s.max > 0 && s.Len()+len(b) > s.max {

@@ -139,8 +139,7 @@ func obtainable(want Want) error {
 	case d.Banned:
 		return fault.New(fault.NotFound, "Steam banned the item")
 	case d.URL == "":
-		return fault.New(fault.NotFound, "Steam offers no download address for the item").
-			WithHint("copy the installed item into one of workshop.roots")
+		return fault.New(fault.NotFound, "Steam offers no download address for the item")
 	case want.Name.Version != 0 && want.Name.Version != d.Updated:
 		return fault.New(fault.NotFound, "Steam only has version %d of the item", d.Updated)
 	}

@@ -24,6 +24,8 @@ type boundedSink struct {
 	max, expected int64
 }
 
+func (s *boundedSink) Progress(int64, int64) {}
+
 func (s *boundedSink) Expect(total int64) error {
 	s.expected = total
 	if total > s.max {

@@ -2,19 +2,23 @@ package workshop
 
 import (
 	"context"
+	"log/slog"
+	"path/filepath"
 	"slices"
 
 	"github.com/quartermasterd/quartermaster/daemon/db"
+	"github.com/quartermasterd/quartermaster/daemon/durable"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 )
 
 // newSources wires what supplies versions: the operator's folders, and the
 // sources in the configured order.
 func (s *Service) newSources() error {
+	s.rootLevel.Set(slog.LevelDebug)
 	s.details = NewDetails(s.steam, s.clock, s.log, s.learn)
 	s.roots = NewRoots(RootsOptions{
 		Dirs: s.config.Roots, Limits: s.zipLimits(), Records: rootRecords{s}, Changed: s.rootsChanged,
-		Clock: s.clock, Log: s.log,
+		Clock: s.clock, Log: s.log, LogLevel: &s.rootLevel,
 	})
 	for _, name := range s.config.Sources {
 		switch name {
@@ -24,19 +28,48 @@ func (s *Service) newSources() error {
 			s.sources = append(s.sources, NewSteamURL(SteamURLOptions{
 				APIURL: s.options.Steam.APIURL, Lookup: s.details.Lookup, Clock: s.clock, Log: s.log,
 			}))
+		case sourceSteamCMD:
+			if err := s.newSteamCMD(); err != nil {
+				return err
+			}
 		default:
 			return fault.New(fault.Invalid, "workshop.sources names the unknown source %q", name).
-				WithFields(fault.Field{Name: "workshop.sources", Message: "folder and steam-url exist"})
+				WithFields(fault.Field{Name: "workshop.sources", Message: "folder, steam-url and steamcmd exist"})
 		}
 	}
 	return nil
 }
 
+// newSteamCMD wires the source "steamcmd", which is off without a path.
+func (s *Service) newSteamCMD() error {
+	if s.options.SteamCMD.Path == "" {
+		return nil
+	}
+	source, err := NewSteamCMD(SteamCMDOptions{
+		Config: s.options.SteamCMD, Dir: s.steamcmdDir(), Limits: s.zipLimits(), Space: s.checkSpace, Free: s.freeBeyond,
+		Clock: s.clock, Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	s.steamcmd, s.sources = source, append(s.sources, source)
+	return nil
+}
+
+// steamcmdDir is where SteamCMD works: its homes and the folders of its jobs.
+func (s *Service) steamcmdDir() string { return filepath.Join(s.options.DataDir, "steamcmd") }
+
+// freeBeyond returns the free bytes of the disk of a folder beyond what is to
+// stay free and what downloads under way were promised.
+func (s *Service) freeBeyond(dir string) (int64, error) {
+	free, err := durable.Disk.Free(dir)
+	return free - int64(s.policy.retention().MinFree) - s.reserved.n.Load(), err
+}
+
 // adopt takes a zip in one of the operator's folders into the index at once;
 // the database learns of it from rootsChanged.
 func (s *Service) adopt(f Found) *stored {
-	s.index.put(s.foundVersion(f))
-	return s.index.get(f.Name)
+	return s.index.put(s.foundVersion(f))
 }
 
 // foundVersion describes a zip in one of the operator's folders.
@@ -71,6 +104,9 @@ func (s *Service) rootsBatch(names []Name) {
 	var gone []Name
 	for _, n := range names {
 		f, ok := s.roots.lookup(n)
+		if ok {
+			s.records.reopen(n)
+		}
 		st := s.index.get(n)
 		switch {
 		case st != nil && st.ours():

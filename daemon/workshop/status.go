@@ -1,7 +1,11 @@
 package workshop
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/quartermasterd/quartermaster/daemon/fault"
@@ -11,6 +15,7 @@ import (
 // Status says how the workshop is doing.
 type Status struct {
 	Steam      webapi.State
+	SteamCMD   SteamCMDStatus
 	CallsToday int64
 	DailyLimit int
 	Roots      []RootStatus
@@ -30,7 +35,7 @@ func (s *Service) Status(ctx context.Context) (Status, error) {
 	if err := s.load(ctx); err != nil {
 		return Status{}, err
 	}
-	st := Status{Steam: s.steam.State(), DailyLimit: s.options.Steam.DailyLimit, Roots: s.roots.Status()}
+	st := Status{Steam: s.steam.State(), DailyLimit: s.options.Steam.DailyLimit, Roots: s.roots.Status(), SteamCMD: s.steamcmdStatus()}
 	st.Items, st.Versions, st.Bytes = s.index.totals()
 	for _, v := range s.index.all() {
 		st.Requests += v.Requests + v.hits.n.Load()
@@ -49,6 +54,10 @@ func (s *Service) Status(ctx context.Context) (Status, error) {
 		st.Problems = append(st.Problems, Problem{Code: problemUnwrit, Text: fault.Public(err), Hint: fault.Hint(err)})
 	}
 	st.Problems = append(st.Problems, steamProblems(st)...)
+	if p, ok := st.SteamCMD.problem(); ok {
+		st.Problems = append(st.Problems, p)
+	}
+	st.Problems = append(st.Problems, s.sourceProblems()...)
 	for _, r := range st.Roots {
 		for _, p := range r.Problems {
 			st.Problems = append(st.Problems, Problem(p))
@@ -74,6 +83,62 @@ func steamProblems(st Status) []Problem {
 		return []Problem{{Code: problemSteam, Text: "Steam cannot be asked: " + st.Steam.LastError, Hint: hint}}
 	}
 	return nil
+}
+
+// namedItems is how many items a problem names.
+const namedItems = 3
+
+// sourceProblems names the items that are refused now because nobody can
+// supply them.
+func (s *Service) sourceProblems() []Problem {
+	jobs := slices.DeleteFunc(s.records.denied(s.clock.Now(), answerNoSource), s.overtaken)
+	slices.SortFunc(jobs, func(a, b Job) int {
+		return cmp.Or(b.RetryAt.Compare(a.RetryAt), cmp.Compare(a.Name.Item, b.Name.Item))
+	})
+	seen := map[ItemID]bool{}
+	var names []string
+	for _, j := range jobs {
+		id := j.Name.Item
+		if !seen[id] && len(names) < namedItems {
+			name := "m" + id.Hex()
+			if item, ok := s.records.item(id); ok && item.Title != "" {
+				name += " (" + item.Title + ")"
+			}
+			names = append(names, name)
+		}
+		seen[id] = true
+	}
+	var text string
+	switch len(seen) {
+	case 0:
+		return nil
+	case 1:
+		text = "no source can supply " + names[0]
+	default:
+		text = fmt.Sprintf("no source can supply %d items, the latest being %s", len(seen), strings.Join(names, ", "))
+	}
+	hint := s.hintNoSource()
+	if s.steamcmd != nil {
+		hint += "; the log says why SteamCMD does not have it"
+	}
+	return []Problem{{Code: problemNoSource, Text: text, Hint: hint}}
+}
+
+// hintNoSource says what helps when no source has an item.
+func (s *Service) hintNoSource() string {
+	const installed = "let one of workshop.roots hold the installed item"
+	if s.steamcmd == nil {
+		return hintSteamCMD + ", or " + installed
+	}
+	return installed
+}
+
+// overtaken reports whether the version that the job was to bring, or a newer
+// one of the item, came here by another way.
+func (s *Service) overtaken(j Job) bool {
+	return slices.ContainsFunc(s.index.item(j.Name.Item), func(st *stored) bool {
+		return st.Name.Version >= j.Name.Version && st.servable()
+	})
 }
 
 // queueTotals counts the jobs by what happens to them.

@@ -111,6 +111,13 @@ func removeVersion(ctx context.Context, tx *db.Tx, n Name, reason string) error 
 	return err
 }
 
+// blobInUse reports whether a version of the item needs the blob.
+func blobInUse(ctx context.Context, tx *db.Tx, item ItemID, key string) (bool, error) {
+	var n int64
+	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM workshop_version WHERE item = $1 AND blob_key = $2`, item, key).Scan(&n)
+	return n > 0, err
+}
+
 // sweepTombstones deletes versions removed and jobs refused or at rest since
 // before resting, and jobs done since before done.
 func sweepTombstones(ctx context.Context, tx *db.Tx, resting, done time.Time) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/blob"
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/steam/steamcmd"
 )
 
 // runTidier tidies hourly and when something changed.
@@ -18,6 +19,7 @@ func (s *Service) runTidier(ctx context.Context) error {
 		case <-hourly:
 			s.adoptOrphans(ctx)
 			s.tidyUp(ctx)
+			s.problems.clear(problemUnread) // the next request for such a file sets it again
 			s.scrubDue(ctx)
 			hourly = s.clock.After(tidyEvery)
 		case <-s.tidy:
@@ -41,6 +43,17 @@ func (s *Service) tidyUp(ctx context.Context) {
 	s.sweep(ctx)
 }
 
+// sweepSteamCMD removes what SteamCMD jobs of a process that is gone left,
+// also when SteamCMD is not used any more.
+func (s *Service) sweepSteamCMD() {
+	if s.options.DataDir == "" {
+		return
+	}
+	if n, err := steamcmd.Sweep(s.steamcmdDir()); n > 0 || err != nil {
+		s.log.Info("removed folders of interrupted SteamCMD jobs", "folders", n, "error", err)
+	}
+}
+
 // adoptOrphans takes in blobs that no row names: a crash came between the two,
 // or the database is older than the store. Such a blob is checked like any
 // download before it counts.
@@ -54,7 +67,7 @@ func (s *Service) adoptOrphans(ctx context.Context) {
 			return
 		}
 		n, ok := parseNS2(strings.TrimPrefix(info.Key, "mods"))
-		if !ok || info.Key != blobKey(n) || s.index.get(n) != nil || !info.ModTime.Before(before) {
+		if !ok || info.Key != blobKey(n) || s.index.get(n) != nil || s.index.uses(info.Key) || !info.ModTime.Before(before) {
 			continue
 		}
 		if err := s.adoptBlob(ctx, n, info); err != nil && ctx.Err() == nil {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
+	"io/fs"
 	"os"
 	"sync"
 	"time"
@@ -26,8 +28,14 @@ func (s *Service) openStored(ctx context.Context, st *stored) (*os.File, *stored
 	}
 	o, err := s.blobs.Open(ctx, st.Key)
 	if err != nil {
-		if fault.Is(err, fault.NotFound) {
+		switch {
+		case fault.Is(err, fault.NotFound):
 			s.vanished(st)
+		case errors.Is(err, fs.ErrPermission):
+			s.problems.set(s.log, Problem{
+				Code: problemUnread, Text: "The stored file " + st.Key + " may not be read by the account that runs the daemon",
+				Hint: "give the data directory and everything in it to that account",
+			})
 		}
 		return nil, st, err
 	}
@@ -62,7 +70,51 @@ func (s *Service) openFound(ctx context.Context, st *stored) (*os.File, *stored,
 	if found.Print != st.Print {
 		st = s.adopt(found)
 	}
+	if st.SHA256 == nil && st.Size <= hashFirst {
+		if st, err = s.hashFound(ctx, f, st); err != nil {
+			return nil, st, errors.Join(err, f.Close())
+		}
+	}
 	return f, st, nil
+}
+
+// hashFirst is the longest zip in one of the operator's folders that is read
+// once before it is served for the first time. A client would wait too long
+// for the checksum of a longer one; its entity tag changes when the check in
+// the background comes to it.
+const hashFirst = 50 << 20
+
+// hashFound computes the checksum of a zip that no check has read yet, so
+// that its entity tag never changes. Files are read one after the other; who
+// asks for the same one meanwhile waits for it.
+func (s *Service) hashFound(ctx context.Context, f *os.File, st *stored) (*stored, error) {
+	select {
+	case s.hashing <- struct{}{}:
+		defer func() { <-s.hashing }()
+	case <-ctx.Done():
+		return st, ctx.Err()
+	}
+	now := s.index.get(st.Name)
+	if now != nil && now.Path == st.Path && now.Print == st.Print && now.SHA256 != nil {
+		return now, nil
+	}
+	sum, err := sumOf(ctx, io.NewSectionReader(f, 0, st.Size))
+	if err != nil {
+		return st, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return st, err
+	}
+	if fingerprintOf(info) != st.Print {
+		return st, errSuspect
+	}
+	v := st.Version
+	v.SHA256 = sum
+	if now != st { // replaced or forgotten meanwhile
+		return &stored{Version: v, etagText: v.etag(), hits: st.hits}, nil
+	}
+	return s.index.put(v), nil
 }
 
 // vanished forgets a version whose file is gone, so that the next request

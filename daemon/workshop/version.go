@@ -67,7 +67,8 @@ func fingerprintOf(info fs.FileInfo) Fingerprint {
 }
 
 // etag is the strong entity tag of the version, without quotes: the first
-// half of the checksum, or size and modification time until it is known.
+// half of the checksum, or size and modification time until it is known; see
+// hashFirst.
 func (v *Version) etag() string {
 	if len(v.SHA256) == 32 {
 		return hex.EncodeToString(v.SHA256[:16])

@@ -3,11 +3,15 @@ package workshop
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +32,10 @@ func server(t *testing.T, change func(*config.Workshop)) (*rig, *steamtest.Steam
 	r.Service.steam = client
 	r.Service.details = NewDetails(client, r.clock, r.Service.log, r.learn)
 	r.Service.sources = []Source{NewSteamURL(SteamURLOptions{APIURL: steam.URL(), Lookup: r.details.Lookup, Clock: r.clock, Log: r.Service.log})}
-	srv, err := web.New(web.Options{Limits: config.Limits{MaxConns: 100, MaxConnsPerIP: 100, PerIPRPS: 1000, Exempt: []string{"127.0.0.0/8"}}})
+	srv, err := web.New(web.Options{
+		Limits:  config.Limits{MaxConns: 100, MaxConnsPerIP: 100, PerIPRPS: 1000, Exempt: []string{"127.0.0.0/8"}},
+		Metrics: config.Metrics{Enabled: true},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,6 +100,9 @@ func TestWire_ReasonPhrases(t *testing.T) {
 			resp.ContentLength <= 0 || !strings.HasPrefix(c.request, "HEAD") && int64(len(body)) != resp.ContentLength {
 			t.Errorf("%q: %v %q", c.request, resp.Header, body)
 		}
+	}
+	if metrics := raw(t, base, "GET /metrics HTTP/1.0\r\n\r\n"); !strings.Contains(metrics, "quartermaster_http_requests_total") || strings.Contains(metrics, "taken_over") {
+		t.Error("the metrics do not know what was answered")
 	}
 	r.face.keepAlive = true
 	answer := raw(t, base, "GET /mzz_5.zip HTTP/1.1\r\nHost: x\r\n\r\nGET /mD15A_1.zip HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -162,6 +172,51 @@ func TestWire_FromSteamToClient(t *testing.T) {
 			t.Errorf("%s: %+v", spelling, m)
 		}
 	}
+}
+
+// The log tells which downloads did not reach their end.
+func TestWire_CutDownload(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	big := steamtest.Zip(map[string]string{"noise.bin": noise(16 << 20)})
+	if err := os.WriteFile(filepath.Join(dir, vector.File()), big, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r, _, base := server(t, func(c *config.Workshop) { c.Roots = []string{dir} })
+	if err := r.roots.Scan(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if answer := raw(t, base, "HEAD /"+vector.File()+" HTTP/1.0\r\n\r\n"); !strings.HasPrefix(answer, "HTTP/1.0 200 ") {
+		t.Fatal(answer)
+	}
+	c, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fprintf(c, "GET /%s HTTP/1.0\r\n\r\n", vector.File()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(c, make([]byte, 1000)); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(c.(*net.TCPConn).SetLinger(0), c.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); !strings.Contains(r.log.String(), "complete=false"); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the log does not say that the download was cut off")
+		}
+	}
+	if n := strings.Count(r.log.String(), "complete=true"); n != 1 {
+		t.Errorf("%d complete answers in the log, want that to HEAD alone", n)
+	}
+}
+
+// noise returns n bytes that do not compress.
+func noise(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(b) // never fails
+	return string(b)
 }
 
 func getJSON(t *testing.T, url string, into any) *http.Response {

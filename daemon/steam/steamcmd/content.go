@@ -66,13 +66,13 @@ func locate(printed string, app uint32, item uint64, bases ...string) (location,
 	if !filepath.IsAbs(printed) {
 		return location{}, &escapeError{"the path of the content is not absolute"}
 	}
-	for _, base := range bases {
-		base, err := filepath.EvalSymlinks(base)
+	for _, name := range bases {
+		base, err := filepath.EvalSymlinks(name)
 		if err != nil {
 			continue // never made
 		}
-		rel, err := filepath.Rel(base, printed)
-		if err != nil || !filepath.IsLocal(rel) {
+		rel, ok := below(printed, base, name)
+		if !ok {
 			continue
 		}
 		rel = filepath.ToSlash(rel)
@@ -86,6 +86,17 @@ func locate(printed string, app uint32, item uint64, bases ...string) (location,
 		return location{base, path.Clean(prefix), rel}, foldersOnly(base, rel)
 	}
 	return location{}, &escapeError{"the content is not where SteamCMD was told to put it"}
+}
+
+// below returns the path from one of the bases, which are names of the same
+// folder, to the printed path.
+func below(printed string, bases ...string) (string, bool) {
+	for _, base := range bases {
+		if rel, err := filepath.Rel(base, printed); err == nil && filepath.IsLocal(rel) {
+			return rel, true
+		}
+	}
+	return "", false
 }
 
 // foldersOnly fails unless each step from base to rel is a folder.

@@ -55,13 +55,16 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
+// delivery is a way in which an item arrives in the end.
+type delivery struct {
+	item   fakecmd.Item
+	script func(*fakecmd.Script)
+	layout steamtest.Layout
+	runs   int // 0 is 1
+}
+
 func TestDelivers(t *testing.T) {
-	for name, c := range map[string]struct {
-		item   fakecmd.Item
-		script func(*fakecmd.Script)
-		layout steamtest.Layout
-		runs   int // 0 is 1
-	}{
+	for name, c := range map[string]delivery{
 		"ok":           {},
 		"Debian":       {layout: steamtest.Debian},
 		"glued lines":  {script: func(s *fakecmd.Script) { s.Glued = true }},
@@ -89,41 +92,45 @@ func TestDelivers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := newRig(t)
-			g.fake = steamtest.NewSteamCMD(t, filepath.Join(t.TempDir(), "layout"), c.layout)
-			g.r = g.runner()
-			c.item.Updated, c.item.Manifest = 1348957670, "17741234567890123456"
-			g.put(item, c.item)
-			if c.script != nil {
-				g.script(c.script)
-			}
-			d := g.download(Job{})
-			res := d.Results[0]
-			if res.Err != nil {
-				t.Fatalf("%v\n%s", res.Err, res.Err.Tail)
-			}
-			want := &Content{
-				Path:  filepath.Join(d.folder.dir, "done", "117887554"),
-				Files: 3, Bytes: 26, Size: 26, Manifest: "17741234567890123456", Updated: 1348957670,
-			}
-			if diff := cmp.Diff(want, res.Content); diff != "" {
-				t.Error(diff)
-			}
-			if diff := cmp.Diff(standard, files(t, res.Content.Path)); diff != "" {
-				t.Error(diff)
-			}
-			if got := max(c.runs, 1); d.Runs != got || len(g.runs()) != got {
-				t.Errorf("%d runs, %d records, want %d", d.Runs, len(g.runs()), got)
-			}
-			if s := g.r.State(); s.LastError != "" || s.Running != 0 || s.Waiting != 0 || !s.Until.IsZero() {
-				t.Errorf("%+v", s)
-			}
-			if err := d.Close(); err != nil {
-				t.Error(err)
-			}
-			g.empty()
+			c.check(t)
 		})
 	}
+}
+
+func (c delivery) check(t *testing.T) {
+	g := newRig(t)
+	g.fake = steamtest.NewSteamCMD(t, filepath.Join(t.TempDir(), "layout"), c.layout)
+	g.r = g.runner()
+	c.item.Updated, c.item.Manifest = 1348957670, "17741234567890123456"
+	g.put(item, c.item)
+	if c.script != nil {
+		g.script(c.script)
+	}
+	d := g.download(Job{})
+	res := d.Results[0]
+	if res.Err != nil {
+		t.Fatalf("%v\n%s", res.Err, res.Err.Tail)
+	}
+	want := &Content{
+		Path:  filepath.Join(d.folder.dir, "done", "117887554"),
+		Files: 3, Bytes: 26, Size: 26, Manifest: "17741234567890123456", Updated: 1348957670,
+	}
+	if diff := cmp.Diff(want, res.Content); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(standard, files(t, res.Content.Path)); diff != "" {
+		t.Error(diff)
+	}
+	if got := max(c.runs, 1); d.Runs != got || len(g.runs()) != got {
+		t.Errorf("%d runs, %d records, want %d", d.Runs, len(g.runs()), got)
+	}
+	if s := g.r.State(); s.LastError != "" || s.Running != 0 || s.Waiting != 0 || !s.Until.IsZero() {
+		t.Errorf("%+v", s)
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	g.empty()
 }
 
 func TestLegacy(t *testing.T) {

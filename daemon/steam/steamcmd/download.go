@@ -35,7 +35,7 @@ type Job struct {
 // Progress says how far a job is.
 type Progress struct {
 	Bytes int64 // in the folder of the job; what is thrown away makes it fall
-	Run   int   // from 1; 0 while SteamCMD updates itself
+	Run   int   // from 1
 }
 
 // Result is what became of one item.
@@ -138,6 +138,13 @@ func (s *session) fetch(ctx context.Context) error {
 	pending := slices.Clone(s.job.Items)
 	for len(pending) > 0 {
 		o, err := s.run(ctx, pending)
+		if f, ok := errors.AsType[*Failure](err); ok && s.runs > 0 {
+			// What was delivered before is not lost.
+			for _, id := range pending {
+				s.results[id] = Result{Item: id, Err: f}
+			}
+			return nil
+		}
 		if err != nil {
 			return err
 		}

@@ -75,16 +75,19 @@ func TestReasonsInWords(t *testing.T) {
 	}
 }
 
+// breakdown is a way in which an item does not arrive.
+type breakdown struct {
+	item   fakecmd.Item
+	change func(*Options)
+	job    Job
+	code   string
+	runs   int
+}
+
 // TestReasonsWithoutWords: what goes wrong without a message of SteamCMD.
 func TestReasonsWithoutWords(t *testing.T) {
 	quick := func(o *Options) { o.RunTime = 300 * time.Millisecond }
-	for name, c := range map[string]struct {
-		item   fakecmd.Item
-		change func(*Options)
-		job    Job
-		code   string
-		runs   int
-	}{
+	for name, c := range map[string]breakdown{
 		"time-outs that never grow":  {item: fakecmd.Item{Scenario: fakecmd.Timeout}, code: CodeTimeout, runs: 6},
 		"time-outs that always grow": {item: fakecmd.Item{Scenario: fakecmd.Timeout, Chunk: 10}, code: CodeTimeout, runs: 13},
 		"aborts":                     {item: fakecmd.Item{Scenario: fakecmd.Abort}, code: CodeAborted, runs: 6},
@@ -116,27 +119,32 @@ func TestReasonsWithoutWords(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			change := c.change
-			if change == nil {
-				change = func(*Options) {}
-			}
-			g := newRig(t, change)
-			g.put(item, c.item)
-			d := g.download(c.job)
-			f := d.Results[0].Err
-			if f == nil {
-				t.Fatalf("%+v", d.Results[0].Content)
-			}
-			if f.Reason.Code != c.code || f.Runs != c.runs {
-				t.Errorf("%s after %d runs, want %s after %d: %v\n%s", f.Reason.Code, f.Runs, c.code, c.runs, f, f.Tail)
-			}
-			if err := d.Close(); err != nil {
-				t.Error(err)
-			}
-			g.gone()
-			g.empty()
+			c.check(t)
 		})
 	}
+}
+
+func (c breakdown) check(t *testing.T) {
+	t.Helper()
+	change := c.change
+	if change == nil {
+		change = func(*Options) {}
+	}
+	g := newRig(t, change)
+	g.put(item, c.item)
+	d := g.download(c.job)
+	f := d.Results[0].Err
+	if f == nil {
+		t.Fatalf("%+v", d.Results[0].Content)
+	}
+	if f.Reason.Code != c.code || f.Runs != c.runs {
+		t.Errorf("%s after %d runs, want %s after %d: %v\n%s", f.Reason.Code, f.Runs, c.code, c.runs, f, f.Tail)
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	g.gone()
+	g.empty()
 }
 
 // TestSameFailureClearsCache: the third identical failure in a row clears
@@ -331,15 +339,9 @@ func TestBootstrap(t *testing.T) {
 	if all, _ := g.fake.Runs(); len(all) != bootTries+3 {
 		t.Error(len(all), "runs: the first one is made once")
 	}
-	g.empty0(1)
-}
-
-// empty0 fails unless n downloads are on the disk, those that are not closed.
-func (g *rig) empty0(n int) {
-	g.t.Helper()
-	entries, err := filepath.Glob(filepath.Join(g.dir, jobsDir, "*"+lockSuffix))
-	if err != nil || len(entries) != n+1 {
-		g.t.Error(entries, err)
+	// The two downloads that are not closed yet are on the disk.
+	if locks, err := filepath.Glob(filepath.Join(g.dir, jobsDir, "*"+lockSuffix)); err != nil || len(locks) != 2 {
+		t.Error(locks, err)
 	}
 }
 
@@ -359,9 +361,6 @@ func TestFind(t *testing.T) {
 		if got, err := Find(p); got != path || err != nil {
 			t.Errorf("%s: %s %v", p, got, err)
 		}
-	}
-	if err := os.WriteFile(filepath.Join(t.TempDir(), "steamcmd.sh"), nil, 0o600); err != nil {
-		t.Fatal(err)
 	}
 	t.Setenv("PATH", filepath.Dir(path))
 	if got, err := Find(""); got != path || err != nil {
@@ -429,13 +428,55 @@ func TestDirIsALink(t *testing.T) {
 	if err := os.Symlink(g.dir, link); err != nil {
 		t.Fatal(err)
 	}
-	for _, ignore := range []bool{false, true} {
-		g.put(item, fakecmd.Item{})
-		g.script(func(s *fakecmd.Script) { s.IgnoreDir = ignore })
-		g.r = g.runner(func(o *Options) { o.Dir = link })
-		if ignore {
-			continue // the home is named as we name it
+	g.put(item, fakecmd.Item{})
+	g.r = g.runner(func(o *Options) { o.Dir = link })
+	g.content()
+	g.script(func(s *fakecmd.Script) { s.IgnoreDir = true })
+	g.content()
+}
+
+// TestHeldMeanwhile: an item that was delivered before the account was
+// refused is not lost.
+func TestHeldMeanwhile(t *testing.T) {
+	g := newRig(t)
+	g.put(1, fakecmd.Item{})
+	g.put(2, fakecmd.Item{Scenario: fakecmd.Timeout, Chunk: 1})
+	d := g.download(Job{Items: []uint64{1, 2}, Progress: func(p Progress) {
+		if p.Run == 1 {
+			g.r.hold(&Failure{Reason: reason(CodeRateLimit), Until: g.clock.Now().Add(time.Hour)})
 		}
-		g.content()
+	}})
+	if c := d.Results[0].Content; c == nil || c.Files != 3 {
+		t.Error("lost", d.Results[0].Err)
+	}
+	if f := d.Results[1].Err; f == nil || f.Reason.Code != CodeRateLimit {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	for code, want := range map[int]string{
+		0: CodeUnknown, 5: CodeLogin, 7: CodeRestart, 8: CodeUnknown, 10: CodeTimeout, 42: CodeRestart, 134: CodeAborted, -1: CodeUnknown, 1: CodeUnknown,
+	} {
+		if got := exitReason(code, false).Code; got != want {
+			t.Errorf("%d: %s, want %s", code, got, want)
+		}
+	}
+	if got := exitReason(-1, true).Code; got != CodeAborted {
+		t.Error(got)
+	}
+}
+
+// TestUnwritableFolder: a disk that takes no file is the reason, whatever
+// SteamCMD says.
+func TestUnwritableFolder(t *testing.T) {
+	s := session{folder: &folder{dir: filepath.Join(t.TempDir(), "gone")}}
+	for _, code := range []string{CodeFailure, CodeIO, CodeUnknown} {
+		if why, _ := s.refine(5, reason(code), &outcome{}); why.Code != CodeDisk {
+			t.Error(code, why.Code)
+		}
+	}
+	if why, _ := s.refine(5, reason(CodeTimeout), &outcome{}); why.Code != CodeTimeout {
+		t.Error(why.Code)
 	}
 }

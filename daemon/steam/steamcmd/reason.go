@@ -150,7 +150,8 @@ var table = []Reason{
 	{Code: CodeTooLarge, Class: Permanent, Cooldown: time.Hour, Hint: "Raise workshop.max_item_bytes to fetch it."},
 	{Code: CodeTooLong, Cooldown: time.Hour},
 	{Code: CodeBootstrap, Class: Local, Cooldown: 5 * time.Minute,
-		Hint: "Run SteamCMD once by hand. On 64-bit Debian it needs lib32gcc-s1, and it must be able to write to its own folder."},
+		Hint: "Run SteamCMD once by hand. It is a 32-bit program: 64-bit Debian needs lib32gcc-s1, and a systemd unit must allow x86 " +
+			"in SystemCallArchitectures. It must be able to write to its own folder."},
 	{Code: CodeUnknown, Retries: 1, Cooldown: 10 * time.Minute},
 }
 

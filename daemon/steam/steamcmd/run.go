@@ -96,18 +96,24 @@ func (s *session) run(ctx context.Context, items []uint64) (*outcome, error) {
 	if err := forgetStrays(w.home, s.folder.dir); err != nil {
 		return nil, fmt.Errorf("steamcmd: clear a home: %w", err)
 	}
-	s.runs++
-	if r.short(s.job.Expect) {
-		return &outcome{run: s.runs, stopped: CodeDisk, home: w.home}, nil
-	}
 	before, err := s.measure(w.home)
 	if err != nil {
 		return nil, fmt.Errorf("steamcmd: measure a folder: %w", err)
 	}
-	o := &outcome{run: s.runs, home: w.home}
-	after, since := before, logSize(w.home)
+	s.runs++
+	if r.short(max(0, s.job.Expect-before.bytes)) {
+		return &outcome{run: s.runs, stopped: CodeDisk, home: w.home}, nil
+	}
+	return s.runOn(ctx, hand, items, before)
+}
+
+// runOn runs SteamCMD on the worker. before is what is on the disk already.
+func (s *session) runOn(ctx context.Context, hand *handle, items []uint64, before usage) (*outcome, error) {
+	r, home := s.r, hand.worker.home
+	o := &outcome{run: s.runs, home: home}
+	after, since := before, logSize(home)
 	watch := func() string {
-		u, err := s.measure(w.home)
+		u, err := s.measure(home)
 		if err == nil {
 			after = u
 		}
@@ -123,9 +129,9 @@ func (s *session) run(ctx context.Context, items []uint64) (*outcome, error) {
 		return ""
 	}
 	limit := r.o.RunTime * time.Duration(len(items))
-	cmd := r.command(s.program, s.args(items), w.home, s.folder.dir)
-	o.stopped, err = hand.run(ctx, cmd, limit, s.end, watch)
-	if err != nil {
+	cmd := r.command(s.program, s.args(items), home, s.folder.dir)
+	var err error
+	if o.stopped, err = hand.run(ctx, cmd, limit, s.end, watch); err != nil {
 		return nil, err
 	}
 	if stopped := watch(); o.stopped == "" {
@@ -133,7 +139,7 @@ func (s *session) run(ctx context.Context, items []uint64) (*outcome, error) {
 	}
 	p := hand.program
 	o.transcript, o.exit, o.abort = ParseOutput(p.output.bytes()), p.exit, p.abort
-	o.grew, o.log = after.grew(before), readLog(w.home, since)
+	o.grew, o.log = after.grew(before), readLog(home, since)
 	return o, nil
 }
 
@@ -176,7 +182,7 @@ func (h *handle) run(ctx context.Context, cmd *exec.Cmd, limit time.Duration, en
 		return "", fmt.Errorf("steamcmd: start: %w", err)
 	}
 	h.program = p
-	over := clock.After(limit)
+	over, tick := clock.After(limit), h.r.o.Tick
 	code := ""
 	for code == "" {
 		select {
@@ -191,8 +197,11 @@ func (h *handle) run(ctx context.Context, cmd *exec.Cmd, limit time.Duration, en
 			code = CodeTooLong
 		case <-p.output.full:
 			code = CodeOutput
-		case <-clock.After(h.r.o.Tick):
+		case <-clock.After(tick):
+			began := clock.Now()
 			code = watch()
+			// A folder with very many files takes its time to measure.
+			tick = max(h.r.o.Tick, 10*clock.Now().Sub(began))
 		}
 	}
 	if !p.stop(grace) {

@@ -69,6 +69,8 @@
  * @typedef {object} ModStatus
  * @property {{ keyed: boolean, breaker_open: boolean, retry_at?: string, last_error: string,
  *   calls_today: number, daily_limit: number }} steam
+ * @property {{ state: 'off' | 'missing' | 'waiting' | 'ready', text: string, hint?: string, running: number,
+ *   waiting: number, retry_at?: string, last_error: string }} [steamcmd]
  * @property {{ path: string, ok: boolean, problem: string, zips: number, folders: number, unchecked: number }[]} roots
  * @property {{ bytes: number, mods: number, versions: number, free: number }} store
  * @property {{ waiting: number, running: number, failed: number }} queue
