@@ -97,3 +97,23 @@ func overwrite(t *testing.T, path string, data []byte) {
 		t.Fatal(err)
 	}
 }
+
+// What is stored is ready also while Steam cannot say what is current.
+func TestState_StoredWhileSteamIsDown(t *testing.T) {
+	t.Parallel()
+	inBubble(t, nil, func(t *testing.T, r *rig) {
+		r.keep(vector, 1, 1, -1, nil)
+		r.steam.mu.Lock()
+		r.steam.down, r.steam.breaker = os.ErrDeadlineExceeded, true
+		r.steam.mu.Unlock()
+		if _, err := r.Add(t.Context(), vectorItem, 0); err != nil {
+			t.Fatal(err)
+		}
+		for range 30 {
+			pass(10 * second)
+			if m, err := r.Get(t.Context(), vectorItem); err != nil || m.State != Ready {
+				t.Fatalf("%v %q, %v", m.State, m.Reason, err)
+			}
+		}
+	})
+}

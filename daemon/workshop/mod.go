@@ -156,7 +156,9 @@ func (s *Service) mod(now time.Time, id ItemID) Mod {
 		bad = bad || v.State == Quarantined
 	}
 	// What is current and stored needs nothing else, whatever else goes on.
-	if s.policy.serves(id) && (current || !m.State.Moving() && m.State != Failed) {
+	// Clients get what is stored also while Steam cannot say what is current.
+	unknown := m.Current == 0 && ready
+	if s.policy.serves(id) && (current || unknown || !m.State.Moving() && m.State != Failed) {
 		switch {
 		case ready:
 			m.State, m.Reason = Ready, ""
