@@ -2,9 +2,6 @@ package accounts
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -26,55 +23,40 @@ func (s *Service) Register(srv *web.Server) {
 	api := srv.API()
 	describeSecurity(api.OpenAPI())
 	api.UseMiddleware(enforce)
+	ops := srv.Operations("accounts")
 
-	route(api, http.MethodGet, sessionPath, s.getSession, op("get-session", "Who am I",
+	web.Route(ops, http.MethodGet, sessionPath, s.getSession, web.Describe("get-session", "Who am I",
 		"Answers guests too. csrf is what the page sends as X-CSRF-Token with requests that change something."))
-	route(api, http.MethodPost, sessionPath, s.signIn, op("sign-in", "Sign in with name and password",
+	web.Route(ops, http.MethodPost, sessionPath, s.signIn, web.Describe("sign-in", "Sign in with name and password",
 		"Sets the cookie "+CookieName+". Unknown names and wrong passwords are answered alike.", 401, 403, 429))
-	route(api, http.MethodDelete, sessionPath, s.signOut, op("sign-out", "Sign out", "Ends this session and removes the cookie."))
-	route(api, http.MethodPost, setupPath, s.setUp, op("set-up", "Make the first admin",
+	web.Route(ops, http.MethodDelete, sessionPath, s.signOut, web.Describe("sign-out", "Sign out", "Ends this session and removes the cookie."))
+	web.Route(ops, http.MethodPost, setupPath, s.setUp, web.Describe("set-up", "Make the first admin",
 		"Takes the token of the one-time setup link and signs the new admin in.", 400, 403, 409, 429))
 
-	route(api, http.MethodGet, "/api/v1/sessions", s.listSessions, op("list-sessions", "My sessions", ""), Require(SignedIn))
-	route(api, http.MethodDelete, "/api/v1/sessions/{id}", s.revokeSession,
-		op("revoke-session", "End one of my sessions", "", 404), Require(SignedIn))
-	route(api, http.MethodGet, "/api/v1/keys", s.listKeys, op("list-keys", "API keys",
+	web.Route(ops, http.MethodGet, "/api/v1/sessions", s.listSessions, web.Describe("list-sessions", "My sessions", ""), Require(SignedIn))
+	web.Route(ops, http.MethodDelete, "/api/v1/sessions/{id}", s.revokeSession,
+		web.Describe("revoke-session", "End one of my sessions", "", 404), Require(SignedIn))
+	web.Route(ops, http.MethodGet, "/api/v1/keys", s.listKeys, web.Describe("list-keys", "API keys",
 		"My own; an admin may ask for another account's, or with all=true for everybody's."), Require(SignedIn))
-	route(api, http.MethodPost, "/api/v1/keys", s.createKey, op("create-key", "Make an API key",
+	web.Route(ops, http.MethodPost, "/api/v1/keys", s.createKey, web.Describe("create-key", "Make an API key",
 		"The key is in this answer and nowhere else.", 400, 409), created, Require(SignedIn))
-	route(api, http.MethodDelete, "/api/v1/keys/{id}", s.revokeKey,
-		op("revoke-key", "Revoke an API key", "One's own; an admin may revoke any. It holds within five seconds everywhere.", 404), Require(SignedIn))
+	web.Route(ops, http.MethodDelete, "/api/v1/keys/{id}", s.revokeKey,
+		web.Describe("revoke-key", "Revoke an API key", "One's own; an admin may revoke any. It holds within five seconds everywhere.", 404), Require(SignedIn))
 
-	route(api, http.MethodGet, "/api/v1/accounts", s.listAccounts, op("list-accounts", "Accounts", ""), Require(ScopeAdmin))
-	route(api, http.MethodPost, "/api/v1/accounts", s.createAccount,
-		op("create-account", "Make an account", "", 400, 409), created, Require(ScopeAdmin))
-	route(api, http.MethodDelete, "/api/v1/accounts/{id}", s.deleteAccount,
-		op("delete-account", "Delete an account with its sessions and keys", "The last admin stays.", 404, 409), Require(ScopeAdmin))
-	route(api, http.MethodPut, "/api/v1/accounts/{id}/roles/{role}", s.grantRole,
-		op("grant-role", "Give an account a role", "", 400, 404), Require(ScopeAdmin))
-	route(api, http.MethodDelete, "/api/v1/accounts/{id}/roles/{role}", s.revokeRole,
-		op("revoke-role", "Take a role away", "The last admin stays one.", 400, 404, 409), Require(ScopeAdmin))
-	route(api, http.MethodPut, "/api/v1/accounts/{id}/password", s.setPassword,
-		op("set-password", "Change a password", "One's own with the current password; an admin may set any other. "+
+	web.Route(ops, http.MethodGet, "/api/v1/accounts", s.listAccounts, web.Describe("list-accounts", "Accounts", ""), Require(ScopeAdmin))
+	web.Route(ops, http.MethodPost, "/api/v1/accounts", s.createAccount,
+		web.Describe("create-account", "Make an account", "", 400, 409), created, Require(ScopeAdmin))
+	web.Route(ops, http.MethodDelete, "/api/v1/accounts/{id}", s.deleteAccount,
+		web.Describe("delete-account", "Delete an account with its sessions and keys", "The last admin stays.", 404, 409), Require(ScopeAdmin))
+	web.Route(ops, http.MethodPut, "/api/v1/accounts/{id}/roles/{role}", s.grantRole,
+		web.Describe("grant-role", "Give an account a role", "", 400, 404), Require(ScopeAdmin))
+	web.Route(ops, http.MethodDelete, "/api/v1/accounts/{id}/roles/{role}", s.revokeRole,
+		web.Describe("revoke-role", "Take a role away", "The last admin stays one.", 400, 404, 409), Require(ScopeAdmin))
+	web.Route(ops, http.MethodPut, "/api/v1/accounts/{id}/password", s.setPassword,
+		web.Describe("set-password", "Change a password", "One's own with the current password; an admin may set any other. "+
 			"Ends the account's other sessions; its API keys stay valid.", 400, 404, 429), Require(SignedIn))
-	route(api, http.MethodGet, "/api/v1/audit", s.listAudit,
-		op("list-audit", "Who did what", "The newest first.", 400), Require(ScopeAdmin))
-}
-
-// route registers one operation.
-func route[I, O any](api huma.API, method, path string, handler func(context.Context, *I) (*O, error), options ...func(*huma.Operation)) {
-	o := huma.Operation{Method: method, Path: path, Tags: []string{"accounts"}}
-	for _, option := range options {
-		option(&o)
-	}
-	huma.Register(api, o, handler)
-}
-
-func op(id, summary, description string, errors ...int) func(*huma.Operation) {
-	return func(o *huma.Operation) {
-		o.OperationID, o.Summary, o.Description = id, summary, description
-		o.Errors = append(o.Errors, errors...)
-	}
+	web.Route(ops, http.MethodGet, "/api/v1/audit", s.listAudit,
+		web.Describe("list-audit", "Who did what", "The newest first.", 400), Require(ScopeAdmin))
 }
 
 func created(o *huma.Operation) { o.DefaultStatus = http.StatusCreated }
@@ -240,12 +222,12 @@ type SessionList struct {
 	Sessions []Session `json:"sessions" nullable:"false"`
 }
 
-func (s *Service) listSessions(ctx context.Context, in *Known) (*listed[SessionList], error) {
+func (s *Service) listSessions(ctx context.Context, in *web.Known) (*web.Tagged[SessionList], error) {
 	all, err := s.Sessions(ctx, From(ctx).AccountID)
 	if err != nil {
 		return nil, err
 	}
-	return listing(*in, SessionList{all})
+	return web.Tag(*in, SessionList{all})
 }
 
 // IDInput is the number in a path.
@@ -262,38 +244,7 @@ func (s *Service) revokeSession(ctx context.Context, in *IDInput) (*struct{}, er
 type PageInput struct {
 	Cursor string `query:"cursor" doc:"next of the page before; empty for the first page"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
-	Known
-}
-
-// Known is the entity tag that the caller has already.
-type Known struct {
-	IfNoneMatch string `header:"If-None-Match" maxLength:"200"`
-}
-
-// listed is the answer of every list. It carries an entity tag, so that a page
-// that looks again costs no bytes when nothing changed.
-type listed[B any] struct {
-	Status       int
-	ETag         string `header:"ETag"`
-	CacheControl string `header:"Cache-Control"`
-	Body         B
-}
-
-func listing[B any](known Known, body B) (*listed[B], error) {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(text)
-	out := &listed[B]{
-		Status: http.StatusOK, ETag: `"` + hex.EncodeToString(sum[:16]) + `"`, CacheControl: "private, no-cache", Body: body,
-	}
-	for tag := range strings.SplitSeq(known.IfNoneMatch, ",") { // RFC 9110 §13.1.2
-		if strings.TrimPrefix(strings.TrimSpace(tag), "W/") == out.ETag {
-			out.Status = http.StatusNotModified
-		}
-	}
-	return out, nil
+	web.Known
 }
 
 type keysInput struct {
@@ -308,7 +259,7 @@ type KeyList struct {
 	Next string   `json:"next" doc:"Cursor of the next page; empty after the last"`
 }
 
-func (s *Service) listKeys(ctx context.Context, in *keysInput) (*listed[KeyList], error) {
+func (s *Service) listKeys(ctx context.Context, in *keysInput) (*web.Tagged[KeyList], error) {
 	p := From(ctx)
 	account := p.AccountID
 	if in.Account != 0 {
@@ -326,7 +277,7 @@ func (s *Service) listKeys(ctx context.Context, in *keysInput) (*listed[KeyList]
 	if err != nil {
 		return nil, err
 	}
-	return listing(in.Known, KeyList{all, next})
+	return web.Tag(in.Known, KeyList{all, next})
 }
 
 type createKeyInput struct {
@@ -374,12 +325,12 @@ type AccountList struct {
 	Next     string    `json:"next" doc:"Cursor of the next page; empty after the last"`
 }
 
-func (s *Service) listAccounts(ctx context.Context, in *PageInput) (*listed[AccountList], error) {
+func (s *Service) listAccounts(ctx context.Context, in *PageInput) (*web.Tagged[AccountList], error) {
 	all, next, err := s.Accounts(ctx, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, err
 	}
-	return listing(in.Known, AccountList{all, next})
+	return web.Tag(in.Known, AccountList{all, next})
 }
 
 type createAccountInput struct {
@@ -448,10 +399,10 @@ type AuditList struct {
 	Next    string       `json:"next" doc:"Cursor of the next page; empty after the last"`
 }
 
-func (s *Service) listAudit(ctx context.Context, in *auditInput) (*listed[AuditList], error) {
+func (s *Service) listAudit(ctx context.Context, in *auditInput) (*web.Tagged[AuditList], error) {
 	all, next, err := s.AuditLog(ctx, in.Action, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, err
 	}
-	return listing(in.Known, AuditList{all, next})
+	return web.Tag(in.Known, AuditList{all, next})
 }

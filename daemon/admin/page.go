@@ -112,7 +112,7 @@ func (p *page) serve(w http.ResponseWriter, r *http.Request, name string, status
 		}
 	}
 	h.Set("ETag", etag)
-	if status == http.StatusOK && matches(r.Header.Get("If-None-Match"), etag) {
+	if status == http.StatusOK && web.NoneMatch(r.Header.Get("If-None-Match"), etag) {
 		h.Del("Content-Encoding")
 		w.WriteHeader(http.StatusNotModified)
 		return
@@ -190,15 +190,6 @@ func acceptsGzip(r *http.Request) bool {
 		coding, params, _ := strings.Cut(strings.TrimSpace(part), ";")
 		if coding == "gzip" {
 			return strings.ReplaceAll(params, " ", "") != "q=0"
-		}
-	}
-	return false
-}
-
-func matches(header, etag string) bool {
-	for part := range strings.SplitSeq(header, ",") {
-		if part = strings.TrimPrefix(strings.TrimSpace(part), "W/"); part == etag || part == "*" {
-			return true
 		}
 	}
 	return false

@@ -283,7 +283,7 @@ func TestSent(t *testing.T) {
 		}
 	}
 	waitFor(t, func() bool {
-		return testutil.ToFloat64(s.metrics.inFlight) == 0 && strings.Contains(log.String(), "/unknown")
+		return testutil.ToFloat64(s.metrics.inFlight) == 0 && strings.Contains(log.String(), "/mux") && strings.Contains(log.String(), "/unknown")
 	})
 	for _, route := range []string{"first", "/mux", "unmatched"} {
 		if n := testutil.ToFloat64(s.metrics.requests.WithLabelValues(route, "GET", "4xx")); n != 1 {

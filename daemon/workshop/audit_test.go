@@ -8,6 +8,7 @@ import (
 
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/web"
 )
 
 // What a person does to the library is in the audit log, what clients cause
@@ -53,8 +54,8 @@ func TestGuestsSeeNoPaths(t *testing.T) {
 		t.Errorf("got %+v", got.Versions)
 	}
 	s := statusView{Roots: []rootView{{Path: "/srv/secret"}}, Problems: []Problem{{Text: "/srv/secret is unreadable"}}}
-	text, err := etagOf(s.forCaller(t.Context()))
-	if empty, _ := etagOf(statusView{Roots: []rootView{}, Problems: []Problem{}}); err != nil || text != empty {
+	text, err := web.ETag(s.forCaller(t.Context()))
+	if empty, _ := web.ETag(statusView{Roots: []rootView{}, Problems: []Problem{}}); err != nil || text != empty {
 		t.Errorf("guests see %+v", s.forCaller(t.Context()))
 	}
 }

@@ -20,51 +20,35 @@ const modsPath = "/api/v1/mods"
 func (s *Service) Register(srv *web.Server) {
 	s.fastdl.Register(srv) // first: the other face takes every doubled slash
 	srv.First(s.face.match, s.face, s.face.operations()...)
-	api, write := srv.API(), accounts.Require(accounts.ScopeModsWrite)
+	ops, write := srv.Operations("mods"), accounts.Require(accounts.ScopeModsWrite)
 
-	route(api, http.MethodGet, modsPath, s.listMods, op("list-mods", "Mods",
+	web.Route(ops, http.MethodGet, modsPath, s.listMods, web.Describe("list-mods", "Mods",
 		"Every item of which a version is stored or wanted, or that clients asked for lately. Answers carry an ETag; "+
 			"`next` is the cursor of the following page, empty on the last.", 400))
-	route(api, http.MethodPost, modsPath, s.addMod, op("add-mod", "Fetch a mod",
+	web.Route(ops, http.MethodPost, modsPath, s.addMod, web.Describe("add-mod", "Fetch a mod",
 		"Puts the version on the queue, before everything nobody waits for. Version 0 or none is the current one.",
 		400, 409), accepted, write)
-	route(api, http.MethodGet, modsPath+"/status", s.getStatus, op("get-mods-status", "State of the workshop",
+	web.Route(ops, http.MethodGet, modsPath+"/status", s.getStatus, web.Describe("get-mods-status", "State of the workshop",
 		"Steam, the operator's folders, the store, the queue, and everything that is wrong, with what to do about it."))
-	route(api, http.MethodGet, modsPath+"/backup-servers", s.getBackupServers, op("get-backup-servers", "Lines for a game server",
+	web.Route(ops, http.MethodGet, modsPath+"/backup-servers", s.getBackupServers, web.Describe("get-backup-servers", "Lines for a game server",
 		"What goes into the `settings` object of Natural Selection 2's ServerConfig.json so that its players use this server."))
-	route(api, http.MethodGet, modsPath+"/queue", s.listJobs, op("list-jobs", "Queue", "Jobs that are not done, in the order they are worked on."))
-	route(api, http.MethodPost, modsPath+"/queue/{id}/retry", s.postRetry, op("retry-job", "Try a job again now",
+	web.Route(ops, http.MethodGet, modsPath+"/queue", s.listJobs, web.Describe("list-jobs", "Queue", "Jobs that are not done, in the order they are worked on."))
+	web.Route(ops, http.MethodPost, modsPath+"/queue/{id}/retry", s.postRetry, web.Describe("retry-job", "Try a job again now",
 		"Also one that was denied. Its count of failures begins anew.", 404), accepted, write)
-	route(api, http.MethodDelete, modsPath+"/queue/{id}", s.deleteJob, op("cancel-job", "Cancel a job", "", 404), write)
-	route(api, http.MethodPost, modsPath+"/verify", s.postVerifyAll, op("verify-mods", "Check everything that is stored",
+	web.Route(ops, http.MethodDelete, modsPath+"/queue/{id}", s.deleteJob, web.Describe("cancel-job", "Cancel a job", "", 404), write)
+	web.Route(ops, http.MethodPost, modsPath+"/verify", s.postVerifyAll, web.Describe("verify-mods", "Check everything that is stored",
 		"Begins in the background. Damaged versions show up as quarantined and are fetched anew where that is possible."), accepted, write)
-	route(api, http.MethodPost, modsPath+"/gc", s.postGC, op("gc-mods", "Remove superseded versions",
+	web.Route(ops, http.MethodPost, modsPath+"/gc", s.postGC, web.Describe("gc-mods", "Remove superseded versions",
 		"Removes what the rules of retention allow, or with dry_run only says so. Every decision comes with its reason.", 409), slow, write)
-	route(api, http.MethodGet, modsPath+"/{item}", s.getMod, op("get-mod", "One mod",
+	web.Route(ops, http.MethodGet, modsPath+"/{item}", s.getMod, web.Describe("get-mod", "One mod",
 		"The item is given in decimal, as m<hex> or as 0x<hex>.", 400, 404))
-	route(api, http.MethodPost, modsPath+"/{item}/versions/{version}/verify", s.postVerify, op("verify-version", "Check a stored version",
+	web.Route(ops, http.MethodPost, modsPath+"/{item}/versions/{version}/verify", s.postVerify, web.Describe("verify-version", "Check a stored version",
 		"Reads it from the first byte to the last. A damaged version is put aside at once.", 400, 404), slow, write)
-	route(api, http.MethodPut, modsPath+"/{item}/versions/{version}/pin", s.putPin, op("pin-version", "Pin a version",
+	web.Route(ops, http.MethodPut, modsPath+"/{item}/versions/{version}/pin", s.putPin, web.Describe("pin-version", "Pin a version",
 		"A pinned version is never removed automatically.", 400, 404), write)
-	route(api, http.MethodDelete, modsPath+"/{item}/versions/{version}/pin", s.deletePin, op("unpin-version", "Unpin a version", "", 400, 404), write)
-	route(api, http.MethodDelete, modsPath+"/{item}/versions/{version}", s.deleteVersion, op("delete-version", "Delete a stored version",
+	web.Route(ops, http.MethodDelete, modsPath+"/{item}/versions/{version}/pin", s.deletePin, web.Describe("unpin-version", "Unpin a version", "", 400, 404), write)
+	web.Route(ops, http.MethodDelete, modsPath+"/{item}/versions/{version}", s.deleteVersion, web.Describe("delete-version", "Delete a stored version",
 		"The only copy of an item goes only with force. Files in the operator's folders are never touched.", 400, 404, 409), write)
-}
-
-// route registers one operation.
-func route[I, O any](api huma.API, method, path string, handler func(context.Context, *I) (*O, error), options ...func(*huma.Operation)) {
-	o := huma.Operation{Method: method, Path: path, Tags: []string{"mods"}}
-	for _, option := range options {
-		option(&o)
-	}
-	huma.Register(api, o, handler)
-}
-
-func op(id, summary, description string, errors ...int) func(*huma.Operation) {
-	return func(o *huma.Operation) {
-		o.OperationID, o.Summary, o.Description = id, summary, description
-		o.Errors = append(o.Errors, errors...)
-	}
 }
 
 func accepted(o *huma.Operation) { o.DefaultStatus = http.StatusAccepted }
@@ -84,22 +68,16 @@ func (c *caller) Resolve(ctx huma.Context) []error {
 
 type listModsInput struct {
 	caller
-	Query       string   `query:"q" maxLength:"200" doc:"Part of the title, or the beginning of the id in any spelling."`
-	State       []string `query:"state" doc:"Only mods in these states." enum:"ready,absent,resolving,queued,fetching,verifying,zipping,denied,failed,quarantined"`
-	App         uint32   `query:"app" doc:"Only mods of this app id."`
-	Sort        string   `query:"sort" enum:"requested,title,size,version,id" default:"requested"`
-	Limit       int      `query:"limit" minimum:"1" maximum:"500" default:"100"`
-	Cursor      string   `query:"cursor" maxLength:"100" doc:"next of the page before."`
-	IfNoneMatch string   `header:"If-None-Match"`
+	Query  string   `query:"q" maxLength:"200" doc:"Part of the title, or the beginning of the id in any spelling."`
+	State  []string `query:"state" doc:"Only mods in these states." enum:"ready,absent,resolving,queued,fetching,verifying,zipping,denied,failed,quarantined"`
+	App    uint32   `query:"app" doc:"Only mods of this app id."`
+	Sort   string   `query:"sort" enum:"requested,title,size,version,id" default:"requested"`
+	Limit  int      `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	Cursor string   `query:"cursor" maxLength:"100" doc:"next of the page before."`
+	web.Known
 }
 
-type listModsOutput struct {
-	Status int
-	ETag   string `header:"ETag"`
-	Body   modList
-}
-
-func (s *Service) listMods(ctx context.Context, in *listModsInput) (*listModsOutput, error) {
+func (s *Service) listMods(ctx context.Context, in *listModsInput) (*web.Tagged[modList], error) {
 	f := Filter{Query: in.Query, App: in.App}
 	for _, state := range in.State {
 		f.States = append(f.States, State(state))
@@ -112,34 +90,24 @@ func (s *Service) listMods(ctx context.Context, in *listModsInput) (*listModsOut
 	if err != nil {
 		return nil, err
 	}
-	out := &listModsOutput{Status: http.StatusOK, Body: modList{Mods: []modView{}, Total: len(mods)}}
+	out := modList{Mods: []modView{}, Total: len(mods)}
 	to := min(from+in.Limit, len(mods))
 	for _, m := range mods[from:to] {
-		out.Body.Mods = append(out.Body.Mods, s.modView(m, in.base).forCaller(ctx))
+		out.Mods = append(out.Mods, s.modView(m, in.base).forCaller(ctx))
 	}
 	if to < len(mods) {
-		out.Body.Next = cursorAfter(mods, to)
+		out.Next = cursorAfter(mods, to)
 	}
-	out.ETag, err = etagOf(out.Body)
-	if matches(in.IfNoneMatch, out.ETag) {
-		out.Status = http.StatusNotModified
-	}
-	return out, err
+	return web.Tag(in.Known, out)
 }
 
 type modInput struct {
 	caller
-	Item        string `path:"item" maxLength:"200" doc:"Decimal, m<hex> or 0x<hex>." example:"m706d242"`
-	IfNoneMatch string `header:"If-None-Match"`
+	Item string `path:"item" maxLength:"200" doc:"Decimal, m<hex> or 0x<hex>." example:"m706d242"`
+	web.Known
 }
 
-type modOutput struct {
-	Status int
-	ETag   string `header:"ETag"`
-	Body   modView
-}
-
-func (s *Service) getMod(ctx context.Context, in *modInput) (*modOutput, error) {
+func (s *Service) getMod(ctx context.Context, in *modInput) (*web.Tagged[modView], error) {
 	id, err := ParseItem(in.Item)
 	if err != nil {
 		return nil, err
@@ -148,12 +116,7 @@ func (s *Service) getMod(ctx context.Context, in *modInput) (*modOutput, error) 
 	if err != nil {
 		return nil, err
 	}
-	out := &modOutput{Status: http.StatusOK, Body: s.modView(m, in.base).forCaller(ctx)}
-	out.ETag, err = etagOf(out.Body)
-	if matches(in.IfNoneMatch, out.ETag) {
-		out.Status = http.StatusNotModified
-	}
-	return out, err
+	return web.Tag(in.Known, s.modView(m, in.base).forCaller(ctx))
 }
 
 type addModInput struct {

@@ -2,9 +2,7 @@ package workshop
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"net"
 	"net/url"
 	"strconv"
@@ -243,23 +241,6 @@ func viewTidied(t Tidied) gcView {
 		v.Kept = append(v.Kept, removalView{r.Name.File(), r.Size, r.Why})
 	}
 	return v
-}
-
-// etagOf returns a strong entity tag of what will be the body.
-func etagOf(body any) (string, error) {
-	text, err := json.Marshal(body)
-	sum := sha256.Sum256(text)
-	return `"` + hex.EncodeToString(sum[:16]) + `"`, err
-}
-
-// matches implements If-None-Match (RFC 9110 §13.1.2): weak comparison.
-func matches(header, etag string) bool {
-	for part := range strings.SplitSeq(header, ",") {
-		if part = strings.TrimSpace(part); part == "*" || strings.TrimPrefix(part, "W/") == etag {
-			return true
-		}
-	}
-	return false
 }
 
 // cursorAfter names the place before mods[at]: the mod there, and its

@@ -19,37 +19,22 @@ const apiPath = "/api/v1/fastdl"
 // mods:write.
 func (s *Service) Register(srv *web.Server) {
 	srv.First(match, s, faceOperations()...)
-	api, operator := srv.API(), accounts.Require(accounts.ScopeModsWrite)
+	ops, operator := srv.Operations("fastdl"), accounts.Require(accounts.ScopeModsWrite)
 
-	route(api, http.MethodGet, apiPath, s.listTrees, op("list-fastdl", "FastDL trees",
+	web.Route(ops, http.MethodGet, apiPath, s.listTrees, web.Describe("list-fastdl", "FastDL trees",
 		"Every tree with its address and the lines for server.cfg. Folders and problems are shown to operators only."))
-	route(api, http.MethodGet, apiPath+"/{name}", s.getTree, op("get-fastdl", "One FastDL tree", "", http.StatusNotFound))
-	route(api, http.MethodGet, apiPath+"/{name}/server-cfg", s.getServerConfig, op("get-fastdl-server-cfg", "Lines for server.cfg",
+	web.Route(ops, http.MethodGet, apiPath+"/{name}", s.getTree, web.Describe("get-fastdl", "One FastDL tree", "", http.StatusNotFound))
+	web.Route(ops, http.MethodGet, apiPath+"/{name}/server-cfg", s.getServerConfig, web.Describe("get-fastdl-server-cfg", "Lines for server.cfg",
 		"What goes into the server.cfg of a game server so that its players download from here.", http.StatusNotFound))
-	route(api, http.MethodGet, apiPath+"/{name}/misses", s.listMisses, op("list-fastdl-misses", "What players asked for in vain",
+	web.Route(ops, http.MethodGet, apiPath+"/{name}/misses", s.listMisses, web.Describe("list-fastdl-misses", "What players asked for in vain",
 		"At most 1000 files, the most wanted first, each with the reason why it was not served.", http.StatusNotFound), operator)
-	route(api, http.MethodDelete, apiPath+"/{name}/misses", s.deleteMisses, op("delete-fastdl-misses", "Begin the report anew", "", http.StatusNotFound), operator)
-	route(api, http.MethodGet, apiPath+"/{name}/lint", s.getLint, op("lint-fastdl", "What keeps players from downloading",
+	web.Route(ops, http.MethodDelete, apiPath+"/{name}/misses", s.deleteMisses, web.Describe("delete-fastdl-misses", "Begin the report anew", "", http.StatusNotFound), operator)
+	web.Route(ops, http.MethodGet, apiPath+"/{name}/lint", s.getLint, web.Describe("lint-fastdl", "What keeps players from downloading",
 		"Reads the game folders. The findings have the severities error, warning and info, the worst come first.", http.StatusNotFound),
 		web.Timeout(5*time.Minute), operator)
-	route(api, http.MethodPost, apiPath+"/{name}/scan", s.postScan, op("scan-fastdl", "Read the game folders now",
+	web.Route(ops, http.MethodPost, apiPath+"/{name}/scan", s.postScan, web.Describe("scan-fastdl", "Read the game folders now",
 		"They are read every minute anyway, and a file that was just put there is found when it is asked for by its exact name.", http.StatusNotFound),
 		func(o *huma.Operation) { o.DefaultStatus = http.StatusAccepted }, operator)
-}
-
-func route[I, O any](api huma.API, method, path string, handler func(context.Context, *I) (*O, error), options ...func(*huma.Operation)) {
-	o := huma.Operation{Method: method, Path: path, Tags: []string{"fastdl"}}
-	for _, option := range options {
-		option(&o)
-	}
-	huma.Register(api, o, handler)
-}
-
-func op(id, summary, description string, errors ...int) func(*huma.Operation) {
-	return func(o *huma.Operation) {
-		o.OperationID, o.Summary, o.Description = id, summary, description
-		o.Errors = append(o.Errors, errors...)
-	}
 }
 
 // faceOperations documents the face of game clients.
