@@ -15,12 +15,13 @@ import (
 // m<hex>, 0x<hex> or the address of a Workshop page; NAME is
 // m<hex>_<version>.
 type ModsCmd struct {
-	List   ModsListCmd   `cmd:"" help:"List the mods that are known, newest request first."`
-	Get    ModsGetCmd    `cmd:"" help:"Fetch a mod now and wait for it."`
-	Add    ModsAddCmd    `cmd:"" help:"Ask the daemon to fetch a mod."`
-	Verify ModsVerifyCmd `cmd:"" help:"Check stored mods entry by entry; damaged ones are put aside. Exit code 1 if there are any."`
-	GC     ModsGCCmd     `cmd:"" name:"gc" help:"Remove superseded versions by the rules of workshop.retention."`
-	Pin    ModsPinCmd    `cmd:"" help:"Keep a version from being removed, or let it go again with --off."`
+	List    ModsListCmd    `cmd:"" help:"List the mods that are known, newest request first."`
+	Get     ModsGetCmd     `cmd:"" help:"Fetch a mod now and wait for it."`
+	Add     ModsAddCmd     `cmd:"" help:"Ask the daemon to fetch a mod."`
+	Verify  ModsVerifyCmd  `cmd:"" help:"Check stored mods entry by entry; damaged ones are put aside. Exit code 1 if there are any."`
+	GC      ModsGCCmd      `cmd:"" name:"gc" help:"Remove superseded versions, and what else must go, by the rules of workshop.retention."`
+	Storage ModsStorageCmd `cmd:"" help:"Say what fills the store, what may go, and until when there is room."`
+	Pin     ModsPinCmd     `cmd:"" help:"Keep a version from being removed, or let it go again with --off."`
 }
 
 // withWorkshop opens the state, runs fn on the library of mods and closes.
@@ -81,7 +82,7 @@ func (s *session) listMods(mods []workshop.Mod) {
 		return
 	}
 	t := tabwriter.NewWriter(s.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(t, "NAME\tSTATE\tSIZE\tDATE\tTITLE")
+	fmt.Fprintln(t, "NAME\tSTATE\tSIZE\tDATE\tTITLE\tREASON")
 	for _, m := range mods {
 		if len(m.Versions) == 0 {
 			fmt.Fprintf(t, "m%s\t%s\t\t\t%s\n", m.Item.Hex(), m.State, about(m.Title, m.Reason))
@@ -97,12 +98,12 @@ func (s *session) listMods(mods []workshop.Mod) {
 	t.Flush() // writes to standard output, which reports its own failure
 }
 
-// about is the title and, in parentheses, the reason.
+// about is the title and, in a column of its own, the reason if there is one.
 func about(title, reason string) string {
-	if reason != "" {
-		title += " (" + reason + ")"
+	if reason == "" {
+		return printable(title)
 	}
-	return strings.TrimSpace(printable(title))
+	return printable(title) + "\t" + printable(reason)
 }
 
 // ModsGetCmd fetches and waits.
@@ -238,23 +239,30 @@ func (c ModsGCCmd) Run(s *session) error {
 			return err
 		}
 		return s.print(w.JSON(tidied), func() {
-			verb := "removed"
-			if c.DryRun {
-				verb = "would remove"
-			}
-			for _, r := range tidied.Removed {
-				s.printf("%s %s  %s  %s", verb, r.Name.File(), bytesText(r.Size), r.Why)
-			}
-			for _, r := range tidied.Kept {
-				s.printf("kept %s  %s", r.Name.File(), r.Why)
-			}
-			versions := "versions"
-			if len(tidied.Removed) == 1 {
-				versions = "version"
-			}
-			s.printf("%s %d %s, %s", verb, len(tidied.Removed), versions, bytesText(tidied.Bytes))
+			s.tellTidied(tidied, c.DryRun)
 		})
 	})
+}
+
+func (s *session) tellTidied(tidied workshop.Tidied, dry bool) {
+	verb := "removed"
+	if dry {
+		verb = "would remove"
+	}
+	for _, r := range tidied.Removed {
+		s.printf("%s %s  %s  %s: %s", verb, r.Name.File(), bytesText(r.Frees), r.Rule, r.Why)
+	}
+	for _, r := range tidied.Kept {
+		s.printf("kept %s  %s  %s: %s", r.Name.File(), bytesText(r.Size), r.Rule, r.Why)
+	}
+	versions := "versions"
+	if len(tidied.Removed) == 1 {
+		versions = "version"
+	}
+	s.printf("%s %d %s, %s", verb, len(tidied.Removed), versions, bytesText(tidied.Bytes))
+	if tidied.Short > 0 {
+		s.printf("%s more would have to go, but may not", bytesText(tidied.Short))
+	}
 }
 
 // ModsPinCmd pins.

@@ -1,12 +1,13 @@
 package cli
 
 import (
-	"fmt"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/schollz/progressbar/v3"
+
+	"github.com/quartermasterd/quartermaster/daemon/config"
 )
 
 // bar draws the progress of long work on a terminal and is silent without
@@ -54,17 +55,7 @@ func (b *bar) done() {
 }
 
 // bytesText writes a size for people.
-func bytesText(n int64) string {
-	units := []string{"B", "kB", "MB", "GB", "TB"}
-	f, i := float64(n), 0
-	for f >= 1000 && i < len(units)-1 {
-		f, i = f/1000, i+1
-	}
-	if i == 0 {
-		return fmt.Sprintf("%d B", n)
-	}
-	return fmt.Sprintf("%.1f %s", f, units[i])
-}
+func bytesText(n int64) string { return config.Size(n).Rounded() }
 
 // printable keeps a name from the outside from steering the terminal.
 func printable(name string) string {

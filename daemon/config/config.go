@@ -166,7 +166,10 @@ type Monitor struct {
 	Collections []Item `toml:"collections"`
 	// Mapcycle names NS2 MapCycle.json files whose mods are monitored.
 	Mapcycle []string `toml:"mapcycle"`
-	Interval Duration `toml:"interval"`
+	// Requested keeps items current that clients asked for within this time
+	// and of which a version is stored; 0: none.
+	Requested Duration `toml:"requested"`
+	Interval  Duration `toml:"interval"`
 }
 
 // Retention configures what may be deleted.
@@ -174,6 +177,9 @@ type Retention struct {
 	// Overlap is how long a superseded version stays after the newer one
 	// became available here and after its own last request.
 	Overlap Duration `toml:"overlap"`
+	// MaxBytes bounds what is stored of mods; 0: only the disk does. What may
+	// go makes room; what may not stops downloads.
+	MaxBytes Size `toml:"max_bytes"`
 	// MinFree stops downloads before the disk has less than this free.
 	MinFree Size `toml:"min_free"`
 	// KeepIrreplaceable never deletes a version that no source can supply.
@@ -198,7 +204,7 @@ func Default() Config {
 			Sources: []string{"folder", "steam-url", "steamcmd"}, Parallel: 4,
 			MaxItemBytes: 2 << 30, FetchCurrentOnMiss: true, ServeBanned: true,
 			NS2:       NS2{ReasonPhrases: true},
-			Monitor:   Monitor{IDs: []Item{}, Collections: []Item{}, Mapcycle: []string{}, Interval: Duration(10 * time.Minute)},
+			Monitor:   Monitor{IDs: []Item{}, Collections: []Item{}, Mapcycle: []string{}, Requested: Duration(720 * time.Hour), Interval: Duration(10 * time.Minute)},
 			Retention: Retention{Overlap: Duration(168 * time.Hour), MinFree: 5 << 30, KeepIrreplaceable: true},
 			FastDL:    []FastDL{},
 		},

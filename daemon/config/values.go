@@ -76,6 +76,19 @@ func (s Size) MarshalText() ([]byte, error) { return []byte(formatSize(int64(s))
 // String returns the text form.
 func (s Size) String() string { return formatSize(int64(s)) }
 
+// Rounded returns the size for people, with one decimal: "1.5 MB".
+func (s Size) Rounded() string {
+	units := []string{"B", "kB", "MB", "GB", "TB"}
+	f, i := float64(s), 0
+	for f >= 1000 && i < len(units)-1 {
+		f, i = f/1000, i+1
+	}
+	if i == 0 {
+		return strconv.FormatInt(int64(s), 10) + " B"
+	}
+	return fmt.Sprintf("%.1f %s", f, units[i])
+}
+
 // UnmarshalText reads the forms described at Rate.
 func (r *Rate) UnmarshalText(text []byte) error {
 	t := strings.TrimSpace(string(text))

@@ -166,7 +166,7 @@ func (s *Service) decideJob(now time.Time, q request) answer {
 // records.
 func (s *Service) wantCurrent(now time.Time, k *known, always bool) {
 	n := Name{Item: ItemID(k.ID), Version: k.Updated}
-	if !always && !s.config.FetchCurrentOnMiss && !s.policy.monitored(n.Item) {
+	if !always && !s.config.FetchCurrentOnMiss && !s.policy.follows(n.Item) {
 		return
 	}
 	if k.Banned || k.Result != webapi.ResultOK || !s.policy.serves(n.Item) || !s.policy.fetches(n.Item, k.AppID) {

@@ -37,6 +37,7 @@ func (s *Service) workOn(ctx context.Context, j Job, report func(Job), free func
 	a := &active{job: j, began: s.clock.Now(), cancel: cancel, report: report, free: free}
 	s.running.add(a)
 	defer s.running.remove(j.ID)
+	defer a.letGo()
 	s.records.setJob(j)
 	s.publishJob(a, true)
 	v, err := s.attempt(ctx, a)
@@ -186,7 +187,7 @@ func (s *Service) fetchFrom(ctx context.Context, a *active, src Source, want Wan
 	if src.Name() == sourceFolder {
 		state = Zipping
 	}
-	if err := s.checkSpace(ctx, 0); err != nil {
+	if err := s.promises.Reserve(ctx, 0); err != nil {
 		return v, err
 	}
 	incoming := fmt.Sprintf("incoming/%d-%s", a.job.ID, want.Name.File())
@@ -204,8 +205,8 @@ func (s *Service) fetchFrom(ctx context.Context, a *active, src Source, want Wan
 		return v, err
 	}
 	k := &sink{
-		ctx: ctx, dst: w, sum: sha256.New(), max: int64(s.config.MaxItemBytes), space: s.checkSpace,
-		progress: func(bytes, total int64) { s.progressed(a, bytes, total) }, reserve: &s.reserved,
+		ctx: ctx, dst: w, sum: sha256.New(), max: int64(s.config.MaxItemBytes), room: s.promises,
+		progress: func(bytes, total int64) { s.progressed(a, bytes, total) },
 	}
 	defer k.release()
 	got, err := src.Fetch(ctx, want, &lateState{k, func() { s.moveOn(a, state, src.Name()) }})
@@ -226,7 +227,7 @@ func (s *Service) fetchFrom(ctx context.Context, a *active, src Source, want Wan
 	if st := s.index.get(v.Name); v.Name != want.Name && st != nil && st.servable() {
 		return st.Version, s.blobs.Delete(context.WithoutCancel(ctx), incoming) // a sound version is not replaced
 	}
-	if err := s.install(ctx, incoming, &v); err != nil {
+	if err := s.install(ctx, a, incoming, &v); err != nil {
 		return Version{}, errors.Join(err, s.blobs.Delete(context.WithoutCancel(ctx), incoming))
 	}
 	s.metrics.fetched(src.Name(), v.Size)
@@ -274,16 +275,17 @@ func (l *lateState) Write(p []byte) (int, error) {
 
 // install checks the blob at incoming from its first to its last byte and
 // gives it its name, or drops it for a blob with the same bytes.
-func (s *Service) install(ctx context.Context, incoming string, v *Version) error {
+func (s *Service) install(ctx context.Context, a *active, incoming string, v *Version) error {
 	if err := s.checkBlob(ctx, incoming, v.Size); err != nil {
 		return err
 	}
 	v.VerifiedAt = s.clock.Now()
 	v.StoredAt = v.VerifiedAt
-	if s.share(ctx, v) {
+	if s.share(ctx, a, v) {
 		return s.blobs.Delete(ctx, incoming)
 	}
 	v.Key = blobKey(v.Name)
+	a.hold(s, v.Key)
 	if err := s.blobs.Rename(ctx, incoming, v.Key); err != nil {
 		return err
 	}
@@ -294,11 +296,12 @@ func (s *Service) install(ctx context.Context, incoming string, v *Version) erro
 
 // share lets v use the blob of another version with the same bytes, if there
 // is one that nobody touched since it was checked.
-func (s *Service) share(ctx context.Context, v *Version) bool {
+func (s *Service) share(ctx context.Context, a *active, v *Version) bool {
 	twin := s.index.twin(*v)
 	if twin == nil {
 		return false
 	}
+	a.hold(s, twin.Key)
 	print, err := s.printOf(ctx, twin.Key)
 	if err != nil || print != twin.Print {
 		twin.suspect.Store(true)

@@ -41,7 +41,7 @@ func (s *Service) runMonitor(ctx context.Context) error {
 func (s *Service) monitor(ctx context.Context) {
 	c := s.policy.monitor()
 	listed := s.readMapcycles(c.Mapcycle)
-	if len(c.IDs)+len(c.Collections)+len(c.Mapcycle) == 0 || s.steam.State().BreakerOpen {
+	if len(c.IDs)+len(c.Collections)+len(c.Mapcycle) == 0 && c.Requested == 0 || s.steam.State().BreakerOpen {
 		return
 	}
 	release, ok, err := s.store.db.Lock(ctx, "workshop.monitor")
@@ -63,11 +63,18 @@ func (s *Service) monitor(ctx context.Context) {
 	}
 	addItems(found, ids)
 	s.policy.setFound(found)
-	for id := range s.policy.current.Load().listed {
-		s.details.Ask(id)
+	inUse, err := s.inUse(ctx)
+	if err == nil {
+		s.policy.setInUse(inUse)
+		err = s.recallEvicted(ctx)
 	}
-	for id := range found {
-		s.details.Ask(id)
+	if err != nil && ctx.Err() == nil {
+		s.log.Error("the database did not tell what clients ask for", "error", err)
+	}
+	for _, set := range []map[ItemID]struct{}{s.policy.current.Load().listed, found, inUse} {
+		for id := range set {
+			s.details.Ask(id)
+		}
 	}
 }
 

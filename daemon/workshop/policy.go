@@ -13,6 +13,7 @@ import (
 type policy struct {
 	current atomic.Pointer[rules]
 	found   atomic.Pointer[map[ItemID]struct{}]
+	inUse   atomic.Pointer[map[ItemID]struct{}]
 	stored  func(ItemID) bool // whether a version of the item is here
 }
 
@@ -30,6 +31,7 @@ func newPolicy(c config.Workshop, stored func(ItemID) bool) *policy {
 	p := &policy{stored: stored}
 	p.set(c)
 	p.found.Store(&map[ItemID]struct{}{})
+	p.inUse.Store(&map[ItemID]struct{}{})
 	return p
 }
 
@@ -79,7 +81,17 @@ func (p *policy) fetches(id ItemID, app uint32) bool {
 	return named || p.monitored(id) || p.stored(id)
 }
 
-// monitored reports whether the item is kept current without being asked for.
+// follows reports whether the item is kept current: it is monitored, or clients
+// asked for it lately.
+func (p *policy) follows(id ItemID) bool {
+	_, ok := (*p.inUse.Load())[id]
+	return ok || p.monitored(id)
+}
+
+// setInUse replaces the items that clients asked for lately.
+func (p *policy) setInUse(ids map[ItemID]struct{}) { p.inUse.Store(&ids) }
+
+// monitored reports whether the operator wants the item kept current.
 func (p *policy) monitored(id ItemID) bool {
 	if _, ok := p.current.Load().listed[id]; ok {
 		return true

@@ -19,6 +19,7 @@ type Problem struct {
 // Codes of problems beside those of the operator's folders.
 const (
 	problemDiskLow  = "disk_low"
+	problemQuota    = "store_full"
 	problemUnwrit   = "data_unwritable"
 	problemUnread   = "data_unreadable"
 	problemSteam    = "steam_unavailable"

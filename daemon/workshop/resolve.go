@@ -84,7 +84,7 @@ func (s *Service) wantVersions(now time.Time, k *known, versions []int64) {
 	}
 	if awaited {
 		s.wantCurrent(now, k, true)
-	} else if len(versions) > 0 || s.policy.monitored(ItemID(k.ID)) {
+	} else if id := ItemID(k.ID); len(versions) > 0 || s.policy.follows(id) && !s.evicted.has(id) {
 		s.wantCurrent(now, k, false)
 	}
 }

@@ -1,15 +1,9 @@
 package workshop
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"strings"
-	"time"
 
-	"github.com/quartermasterd/quartermaster/daemon/config"
-	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 )
 
@@ -17,29 +11,44 @@ import (
 type Removal struct {
 	Name Name
 	Size int64
-	Why  string
+	// Frees is how many bytes the disk gets back: none when another version
+	// needs the same blob.
+	Frees int64
+	Rule  Rule
+	Why   string
 }
 
-// Tidied is what a run of GC did or would do. Kept holds the superseded and
-// damaged versions that stay; versions nobody thinks of removing are not
-// listed.
+// Tidied is what a run of GC did or would do. Removed is in the order in which
+// things went. Kept holds the superseded and damaged versions that stay, and,
+// when room is needed, what may not go for it; versions nobody thinks of
+// removing are not listed.
 type Tidied struct {
 	Removed, Kept []Removal
-	Bytes         int64 // of what was removed
+	Bytes         int64 // that the disk got back
+	Short         int64 // bytes that are still to be freed and cannot be
 }
 
-// GC removes superseded versions from our own store. A version goes when all
-// of this holds: a newer one is stored and was checked; that one has been
+// lockGC is held by who removes versions.
+const lockGC = "workshop.gc"
+
+// GC removes what may go from our own store. A superseded version goes when
+// all of this holds: a newer one is stored and was checked; that one has been
 // here for workshop.retention.overlap; nobody asked for the old one for as
 // long; it is not pinned; and, with keep_irreplaceable, a source could supply
-// it again. The last copy of an item and the operator's own files are never
+// it again. A damaged blob goes when a sound copy has been here for as long.
+//
+// When more is stored than workshop.retention.max_bytes, or the disk is below
+// min_free, more goes, as far as it takes and in this order: damaged blobs,
+// bytes that lie here twice, superseded versions as above, and current ones
+// that can be had again, those asked for least recently first. What is pinned
+// or irreplaceable never goes for that, and the operator's own files are never
 // touched. With dryRun nothing is removed.
 func (s *Service) GC(ctx context.Context, dryRun bool) (Tidied, error) {
 	if err := s.load(ctx); err != nil {
 		return Tidied{}, err
 	}
 	if !dryRun {
-		release, ok, err := s.store.db.Lock(ctx, "workshop.gc")
+		release, ok, err := s.store.db.Lock(ctx, lockGC)
 		if err != nil {
 			return Tidied{}, err
 		}
@@ -47,44 +56,25 @@ func (s *Service) GC(ctx context.Context, dryRun bool) (Tidied, error) {
 			return Tidied{}, fault.New(fault.Conflict, "Another process is tidying up").WithRetryAfter(pollEvery)
 		}
 		defer release()
+		if err := s.finishRemovals(ctx); err != nil {
+			return Tidied{}, err
+		}
 	}
-	now := s.clock.Now()
-	var t Tidied
-	for _, st := range s.index.all() {
-		if !st.ours() || st.State != Ready {
-			continue
-		}
-		newer := s.supersedes(st)
-		if newer == nil {
-			continue
-		}
-		why, remove := s.removable(ctx, now, st, newer)
-		if remove && !dryRun {
-			if err := s.remove(ctx, st, "Superseded"); err != nil {
-				return t.sorted(), err
-			}
-		}
-		t.add(Removal{st.Name, st.Size, why}, remove)
+	if err := s.promises.weighAside(ctx); err != nil {
+		return Tidied{}, err
 	}
-	err := s.gcQuarantine(ctx, now, dryRun, &t)
+	w, err := s.promises.shortage(ctx, 0)
+	if err != nil {
+		return Tidied{}, err
+	}
+	t, err := s.clearOut(ctx, w, dryRun)
 	return t.sorted(), err
 }
 
-func (t *Tidied) add(r Removal, removed bool) {
-	if removed {
-		t.Removed, t.Bytes = append(t.Removed, r), t.Bytes+r.Size
-	} else {
-		t.Kept = append(t.Kept, r)
-	}
-}
-
-func (t *Tidied) sorted() Tidied {
-	byName := func(a, b Removal) int {
-		return cmp.Or(cmp.Compare(a.Name.Item, b.Name.Item), cmp.Compare(a.Name.Version, b.Name.Version))
-	}
-	slices.SortFunc(t.Removed, byName)
-	slices.SortFunc(t.Kept, byName)
-	return *t
+// sorted sorts what stays by name.
+func (t Tidied) sorted() Tidied {
+	slices.SortFunc(t.Kept, func(a, b Removal) int { return compareNames(a.Name, b.Name) })
+	return t
 }
 
 // supersedes returns the newest stored version of the item if it is newer
@@ -101,38 +91,6 @@ func (s *Service) supersedes(st *stored) *stored {
 	return nil
 }
 
-// removable says whether a superseded version may go, and why or why not.
-func (s *Service) removable(ctx context.Context, now time.Time, old, newer *stored) (why string, ok bool) {
-	overlap := s.policy.retention().Overlap.Std()
-	period := config.Duration(overlap)
-	switch {
-	case old.Pinned:
-		return "pinned", false
-	case newer.VerifiedAt.IsZero():
-		return fmt.Sprintf("the newer version %d was not checked yet", newer.Name.Version), false
-	case now.Sub(newer.StoredAt) < overlap:
-		return fmt.Sprintf("the newer version %d has been here for less than %s", newer.Name.Version, period), false
-	case now.Sub(old.lastRequested()) < overlap:
-		return fmt.Sprintf("it was asked for less than %s ago", period), false
-	case s.policy.retention().KeepIrreplaceable && s.irreplaceable(old.Name):
-		return "no source can supply it again", false
-	case !s.present(ctx, newer):
-		return fmt.Sprintf("the newer version %d cannot be read", newer.Name.Version), false
-	}
-	return fmt.Sprintf("superseded by %d for at least %s and not asked for since", newer.Name.Version, period), true
-}
-
-// irreplaceable reports whether, as far as we know, no source could supply
-// the version again: Steam only has the current one, SteamCMD may be needed for it, and no
-// folder holds it.
-func (s *Service) irreplaceable(n Name) bool {
-	if _, ok := s.roots.lookup(n); ok {
-		return false
-	}
-	item, ok := s.records.item(n.Item)
-	return !ok || item.Banned || item.Updated != n.Version || item.URL == "" && s.steamcmd == nil
-}
-
 // present reports whether the bytes of a version are there.
 func (s *Service) present(ctx context.Context, st *stored) bool {
 	if !st.ours() {
@@ -141,60 +99,4 @@ func (s *Service) present(ctx context.Context, st *stored) bool {
 	}
 	info, err := s.blobs.Stat(ctx, st.Key)
 	return err == nil && info.Size == st.Size
-}
-
-// remove takes a version of our own out of index, database and store, in
-// this order: what is cut short leaves a blob without a row, never a row
-// without a blob.
-func (s *Service) remove(ctx context.Context, st *stored, why string) error {
-	if !st.ours() {
-		return fault.New(fault.Conflict, "%s lies in a folder that we only read", st.Path).
-			WithHint("remove the file yourself")
-	}
-	shared := false
-	err := s.store.db.Write(ctx, func(tx *db.Tx) (err error) {
-		if err = removeVersion(ctx, tx, st.Name, why); err == nil {
-			shared, err = blobInUse(ctx, tx, st.Name.Item, st.Key)
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	s.index.drop(st.Name)
-	s.changed(st.Name.Item)
-	s.log.Info("removed", "name", st.Name.String(), "bytes", st.Size, "why", why)
-	if shared { // another version has the same bytes
-		return nil
-	}
-	return s.blobs.Delete(ctx, st.Key)
-}
-
-// gcQuarantine removes damaged blobs that a sound copy has replaced long ago.
-func (s *Service) gcQuarantine(ctx context.Context, now time.Time, dryRun bool, t *Tidied) error {
-	for info, err := range s.blobs.List(ctx, "quarantine/") {
-		if err != nil {
-			return err
-		}
-		n, ok := parseNS2(strings.TrimPrefix(info.Key, "quarantine"))
-		if !ok {
-			continue
-		}
-		st := s.index.get(n)
-		switch {
-		case st == nil || !st.servable():
-			t.add(Removal{n, info.Size, "damaged, and there is no sound copy"}, false)
-			continue
-		case now.Sub(st.StoredAt) < s.policy.retention().Overlap.Std():
-			t.add(Removal{n, info.Size, "damaged, and replaced a short while ago"}, false)
-			continue
-		}
-		if !dryRun {
-			if err := s.blobs.Delete(ctx, info.Key); err != nil {
-				return err
-			}
-		}
-		t.add(Removal{n, info.Size, "damaged, and a sound copy is stored"}, true)
-	}
-	return nil
 }

@@ -30,6 +30,8 @@ func (s *Service) Register(srv *web.Server) {
 		400, 409), accepted, write)
 	web.Route(ops, http.MethodGet, modsPath+"/status", s.getStatus, web.Describe("get-mods-status", "State of the workshop",
 		"Steam, the operator's folders, the store, the queue, and everything that is wrong, with what to do about it."))
+	web.Route(ops, http.MethodGet, modsPath+"/storage", s.getStorage, web.Describe("get-mods-storage", "What fills the store",
+		"By game, by source and by what may go, the size on each of the last days, and until when there is room."))
 	web.Route(ops, http.MethodGet, modsPath+"/backup-servers", s.getBackupServers, web.Describe("get-backup-servers", "Lines for a game server",
 		"What goes into the `settings` object of Natural Selection 2's ServerConfig.json so that its players use this server."))
 	web.Route(ops, http.MethodGet, modsPath+"/queue", s.listJobs, web.Describe("list-jobs", "Queue", "Jobs that are not done, in the order they are worked on."))
@@ -38,8 +40,9 @@ func (s *Service) Register(srv *web.Server) {
 	web.Route(ops, http.MethodDelete, modsPath+"/queue/{id}", s.deleteJob, web.Describe("cancel-job", "Cancel a job", "", 404), write)
 	web.Route(ops, http.MethodPost, modsPath+"/verify", s.postVerifyAll, web.Describe("verify-mods", "Check everything that is stored",
 		"Begins in the background. Damaged versions show up as quarantined and are fetched anew where that is possible."), accepted, write)
-	web.Route(ops, http.MethodPost, modsPath+"/gc", s.postGC, web.Describe("gc-mods", "Remove superseded versions",
-		"Removes what the rules of retention allow, or with dry_run only says so. Every decision comes with its reason.", 409), slow, write)
+	web.Route(ops, http.MethodPost, modsPath+"/gc", s.postGC, web.Describe("gc-mods", "Remove what may go",
+		"Removes superseded versions and, above the quota, what else the rules of retention let go; with dry_run only says so. "+
+			"Every decision comes with its rule and its reason.", 409), slow, write)
 	web.Route(ops, http.MethodGet, modsPath+"/{item}", s.getMod, web.Describe("get-mod", "One mod",
 		"The item is given in decimal, as m<hex> or as 0x<hex>.", 400, 404))
 	web.Route(ops, http.MethodPost, modsPath+"/{item}/versions/{version}/verify", s.postVerify, web.Describe("verify-version", "Check a stored version",
@@ -188,6 +191,16 @@ func (s *Service) getStatus(ctx context.Context, _ *struct{}) (*statusOutput, er
 		return nil, err
 	}
 	return &statusOutput{viewStatus(st).forCaller(ctx)}, nil
+}
+
+type storageInput struct{ web.Known }
+
+func (s *Service) getStorage(ctx context.Context, in *storageInput) (*web.Tagged[storageView], error) {
+	r, err := s.Storage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return web.Tag(in.Known, s.storageView(r))
 }
 
 type backupServersInput struct{ caller }

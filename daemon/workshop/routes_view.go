@@ -130,14 +130,17 @@ type queueView struct {
 
 type gcView struct {
 	Removed []removalView `json:"removed"`
-	Kept    []removalView `json:"kept" doc:"Superseded and damaged versions that stay."`
-	Bytes   int64         `json:"bytes"`
+	Kept    []removalView `json:"kept" doc:"Superseded and damaged versions that stay, and, when room is needed, what may not go for it."`
+	Bytes   int64         `json:"bytes" doc:"What the disk got back."`
+	Short   int64         `json:"short" doc:"Bytes that are above the quota or missing on the disk all the same."`
 }
 
 type removalView struct {
-	Name string `json:"name"`
-	Size int64  `json:"size"`
-	Why  string `json:"why"`
+	Name  string `json:"name"`
+	Size  int64  `json:"size"`
+	Frees int64  `json:"frees" doc:"What the disk gets back: 0 when another version has the same bytes."`
+	Rule  Rule   `json:"rule" enum:"quarantined,duplicate,superseded,quota" doc:"The rule that it is about."`
+	Why   string `json:"why"`
 }
 
 // moment returns nil for the zero time, so that JSON leaves it out.
@@ -233,12 +236,12 @@ func viewStatus(st Status) statusView {
 }
 
 func viewTidied(t Tidied) gcView {
-	v := gcView{Removed: []removalView{}, Kept: []removalView{}, Bytes: t.Bytes}
+	v := gcView{Removed: []removalView{}, Kept: []removalView{}, Bytes: t.Bytes, Short: t.Short}
 	for _, r := range t.Removed {
-		v.Removed = append(v.Removed, removalView{r.Name.File(), r.Size, r.Why})
+		v.Removed = append(v.Removed, removalView{r.Name.File(), r.Size, r.Frees, r.Rule, r.Why})
 	}
 	for _, r := range t.Kept {
-		v.Kept = append(v.Kept, removalView{r.Name.File(), r.Size, r.Why})
+		v.Kept = append(v.Kept, removalView{r.Name.File(), r.Size, 0, r.Rule, r.Why})
 	}
 	return v
 }

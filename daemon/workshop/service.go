@@ -48,6 +48,8 @@ type Options struct {
 	Registerer prometheus.Registerer // nil: no metrics
 	PublicURL  string                // http.public_url
 	ListenPort int                   // of the first plain listener
+	// GameName returns the name of an app, "" if it is not known; nil: none is.
+	GameName func(app uint32) string
 	// Audit writes what a person did into the audit log, in the transaction
 	// that does it. nil: nothing is written.
 	Audit func(ctx context.Context, tx *db.Tx, action, target, detail string) error
@@ -91,7 +93,9 @@ type Service struct {
 	fastdl    *fastdl.Service
 
 	jitter   func() float64 // in [0, 1)
-	reserved reservation
+	promises *promises
+	holds    holds
+	evicted  evictedItems
 	hashing  chan struct{} // capacity 1: who reads a zip before it is first served
 	loading  sync.Mutex
 	loaded   bool          // guarded by loading
@@ -137,6 +141,7 @@ func New(o Options) (*Service, error) {
 		s.owner = newOwner()
 	}
 	s.policy = newPolicy(o.Config, func(id ItemID) bool { return len(s.index.item(id)) > 0 })
+	s.promises = newPromises(s)
 	s.metrics = newMetrics(o.Registerer, s)
 	if err := s.newSources(); err != nil {
 		return nil, err

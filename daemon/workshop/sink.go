@@ -26,13 +26,24 @@ type sink struct {
 	dst      blob.Writer
 	sum      hash.Hash
 	max      int64
-	space    func(ctx context.Context, more int64) error
+	room     room
 	progress func(bytes, total int64)
 
 	bytes, total int64
 	checked      int64 // bytes at the last look at the free space
-	reserve      *reservation
-	reserved     int64
+	promised     int64 // how many bytes it has room for
+}
+
+// room gives downloads space in the store before they use it.
+type room interface {
+	// Reserve makes the promise to a download larger by more bytes, or returns
+	// fault.NoSpace. With 0 it only says whether there is any space.
+	Reserve(ctx context.Context, more int64) error
+	// Use notes that n promised bytes are on the disk now.
+	Use(n int64)
+	// Release ends the promise of so many bytes, of which unused are not on the
+	// disk.
+	Release(promised, unused int64)
 }
 
 var _ Sink = (*sink)(nil)
@@ -46,10 +57,23 @@ func (k *sink) Expect(total int64) error {
 		total = 0
 	}
 	k.total = total
-	k.reserve.add(total - k.reserved)
-	k.reserved = total
+	if err := k.promise(total); err != nil {
+		return err
+	}
 	k.progress(k.bytes, k.total)
-	return k.space(k.ctx, 0)
+	return nil
+}
+
+// promise makes room for so many bytes in all.
+func (k *sink) promise(total int64) error {
+	if total < k.promised { // less comes than was thought
+		total = max(total, k.bytes)
+		k.room.Release(k.promised-total, k.promised-total)
+	} else if err := k.room.Reserve(k.ctx, total-k.promised); err != nil {
+		return err
+	}
+	k.promised = total
+	return nil
 }
 
 // Progress tells how far the work before the first byte is.
@@ -60,57 +84,36 @@ func (k *sink) Write(p []byte) (int, error) {
 	if k.bytes+int64(len(p)) > k.max {
 		return 0, tooLarge(k.max)
 	}
+	if after := k.bytes + int64(len(p)); after > k.promised {
+		// How much comes is not known: in growing steps, since each asks the disk.
+		if err := k.promise(after + min(after/4, freeEvery)); err != nil {
+			return 0, err
+		}
+		k.checked = k.bytes
+	}
 	if k.bytes-k.checked >= freeEvery {
 		k.checked = k.bytes
-		if err := k.space(k.ctx, int64(len(p))); err != nil {
+		if err := k.room.Reserve(k.ctx, 0); err != nil {
 			return 0, err
 		}
 	}
 	n, err := k.dst.Write(p)
 	k.sum.Write(p[:n])
 	k.bytes += int64(n)
-	if k.reserved > 0 {
-		given := min(int64(n), k.reserved)
-		k.reserve.add(-given)
-		k.reserved -= given
-	}
+	k.room.Use(int64(n))
 	k.progress(k.bytes, k.total)
 	return n, err
 }
 
-// release gives back what was reserved and did not come.
+// release ends the promise.
 func (k *sink) release() {
-	k.reserve.add(-k.reserved)
-	k.reserved = 0
+	k.room.Release(k.promised, k.promised-k.bytes)
+	k.promised = 0
 }
 
 func tooLarge(max int64) error {
 	return fault.New(fault.TooLarge, "The item is larger than %s", config.Size(max)).
 		WithHint("raise workshop.max_item_bytes")
-}
-
-// reservation is the space that downloads under way were promised and have
-// not used yet.
-type reservation struct{ n atomic.Int64 }
-
-func (r *reservation) add(n int64) { r.n.Add(n) }
-
-// checkSpace reports fault.NoSpace when more bytes beside everything
-// promised would take the disk below its floor.
-func (s *Service) checkSpace(ctx context.Context, more int64) error {
-	floor := int64(s.policy.retention().MinFree)
-	free, err := s.blobs.Free(ctx)
-	if err != nil {
-		return err
-	}
-	if free-s.reserved.n.Load()-more >= floor {
-		s.problems.clear(problemDiskLow)
-		return nil
-	}
-	err = fault.New(fault.NoSpace, "The disk has less than %s free, so nothing is fetched", config.Size(floor)).
-		WithHint("free some space, or lower workshop.retention.min_free").WithRetryAfter(minBackoff)
-	s.problems.set(s.log, Problem{Code: problemDiskLow, Text: fault.Public(err), Hint: fault.Hint(err)})
-	return err
 }
 
 // noteWritable keeps the problem of a store that takes no new files. err is
@@ -133,6 +136,16 @@ type active struct {
 	cancel context.CancelCauseFunc
 	report func(Job) // may be nil
 	free   func()    // gives back the place among the downloads; may be nil
+	held   []func()  // release blobs that the job is about to name in a row
+}
+
+// hold keeps a blob from being deleted until the end of the job is written.
+func (a *active) hold(s *Service, key string) { a.held = append(a.held, s.holds.take(key)) }
+
+func (a *active) letGo() {
+	for _, release := range a.held {
+		release()
+	}
 }
 
 // progress is every active job of this process. The zero value is ready.

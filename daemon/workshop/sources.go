@@ -46,7 +46,7 @@ func (s *Service) newSteamCMD() error {
 		return nil
 	}
 	source, err := NewSteamCMD(SteamCMDOptions{
-		Config: s.options.SteamCMD, Dir: s.steamcmdDir(), Limits: s.zipLimits(), Space: s.checkSpace, Free: s.freeBeyond,
+		Config: s.options.SteamCMD, Dir: s.steamcmdDir(), Limits: s.zipLimits(), Space: s.steamcmdSpace, Free: s.freeBeyond,
 		Clock: s.clock, Log: s.log,
 	})
 	if err != nil {
@@ -59,11 +59,21 @@ func (s *Service) newSteamCMD() error {
 // steamcmdDir is where SteamCMD works: its homes and the folders of its jobs.
 func (s *Service) steamcmdDir() string { return filepath.Join(s.options.DataDir, "steamcmd") }
 
+// steamcmdSpace returns fault.NoSpace unless the disk has room for more bytes,
+// one half of them the content, which goes again, the other the zip, which
+// stays.
+func (s *Service) steamcmdSpace(ctx context.Context, more int64) error {
+	if err := s.promises.Fits(ctx, more/2); err != nil {
+		return err
+	}
+	return s.checkSpace(ctx, more)
+}
+
 // freeBeyond returns the free bytes of the disk of a folder beyond what is to
 // stay free and what downloads under way were promised.
 func (s *Service) freeBeyond(dir string) (int64, error) {
 	free, err := durable.Disk.Free(dir)
-	return free - int64(s.policy.retention().MinFree) - s.reserved.n.Load(), err
+	return free - int64(s.policy.retention().MinFree) - s.promises.ahead.Load(), err
 }
 
 // adopt takes a zip in one of the operator's folders into the index at once;

@@ -48,6 +48,7 @@ func (s *Service) Status(ctx context.Context) (Status, error) {
 	if s.problems.has(problemDiskLow) {
 		_ = s.checkSpace(ctx, 0) // clears it when there is space again
 	}
+	s.promises.look()
 	st.Problems = s.problems.all()
 	st.Free, err = s.blobs.Free(ctx)
 	if err != nil {

@@ -111,17 +111,10 @@ func removeVersion(ctx context.Context, tx *db.Tx, n Name, reason string) error 
 	return err
 }
 
-// blobInUse reports whether a version of the item needs the blob.
-func blobInUse(ctx context.Context, tx *db.Tx, item ItemID, key string) (bool, error) {
-	var n int64
-	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM workshop_version WHERE item = $1 AND blob_key = $2`, item, key).Scan(&n)
-	return n > 0, err
-}
-
-// sweepTombstones deletes versions removed and jobs refused or at rest since
+// sweepTombstones deletes versions removed, unless their blob is still to be deleted, and jobs refused or at rest since
 // before resting, and jobs done since before done.
 func sweepTombstones(ctx context.Context, tx *db.Tx, resting, done time.Time) error {
-	if _, err := tx.Exec(ctx, `DELETE FROM workshop_version WHERE state = 'removed' AND updated_at < $1`,
+	if _, err := tx.Exec(ctx, `DELETE FROM workshop_version WHERE state = 'removed' AND updated_at < $1 AND blob_key = ''`,
 		db.Micros(resting)); err != nil {
 		return err
 	}

@@ -17,17 +17,43 @@ func (s *Service) runTidier(ctx context.Context) error {
 	for hourly := s.clock.After(0); ; {
 		select {
 		case <-hourly:
-			s.adoptOrphans(ctx)
+			s.settleStore(ctx)
 			s.tidyUp(ctx)
+			s.noteStorage(ctx)
 			s.problems.clear(problemUnread) // the next request for such a file sets it again
 			s.scrubDue(ctx)
 			hourly = s.clock.After(tidyEvery)
 		case <-s.tidy:
 			s.tidyUp(ctx)
+		case <-s.pressed():
+			s.tidyUp(ctx)
 		case <-ctx.Done():
 			return nil
 		}
 	}
+}
+
+// pressedEvery is how often it is tried to remove more while too much is
+// stored: Steam may have confirmed meanwhile what it can supply again.
+const pressedEvery = time.Minute
+
+// pressed returns a channel that delivers soon if too much is stored, else
+// nil.
+func (s *Service) pressed() <-chan time.Time {
+	limit := int64(s.policy.retention().MaxBytes)
+	if limit == 0 || s.promises.used() <= limit {
+		return nil
+	}
+	return s.clock.After(pressedEvery)
+}
+
+// settleStore makes database and store agree after a crash: what was removed
+// halfway is removed, what was stored halfway is taken in.
+func (s *Service) settleStore(ctx context.Context) {
+	if err := s.finishRemovals(ctx); err != nil && ctx.Err() == nil {
+		s.log.Warn("blobs of removed versions were not deleted", "error", err)
+	}
+	s.adoptOrphans(ctx)
 }
 
 // tidyUp removes what nobody needs any more.
@@ -38,6 +64,9 @@ func (s *Service) tidyUp(ctx context.Context) {
 		s.log.Error("old versions were not removed", "error", err)
 	}
 	s.write(ctx, "removal of old rows", func(tx *db.Tx) error {
+		if err := sweepEvicted(ctx, tx, now.Add(-evictedKept)); err != nil {
+			return err
+		}
 		return sweepTombstones(ctx, tx, now.Add(-restingKept), now.Add(-jobTombstone))
 	})
 	s.sweep(ctx)
@@ -67,12 +96,27 @@ func (s *Service) adoptOrphans(ctx context.Context) {
 			return
 		}
 		n, ok := parseNS2(strings.TrimPrefix(info.Key, "mods"))
-		if !ok || info.Key != blobKey(n) || s.index.get(n) != nil || s.index.uses(info.Key) || !info.ModTime.Before(before) {
+		if !ok || info.Key != blobKey(n) || s.index.uses(info.Key) || !info.ModTime.Before(before) {
+			continue
+		}
+		if st := s.index.get(n); st != nil {
+			s.dropStray(ctx, st, info.Key)
 			continue
 		}
 		if err := s.adoptBlob(ctx, n, info); err != nil && ctx.Err() == nil {
 			s.log.Warn("a blob that no row names is not a sound version", "key", info.Key, "error", err)
 		}
+	}
+}
+
+// dropStray deletes the blob of a version whose bytes lie elsewhere since: a
+// duplicate was given up, and a crash came before the blob was deleted.
+func (s *Service) dropStray(ctx context.Context, st *stored, key string) {
+	if !st.servable() || !s.present(ctx, st) {
+		return
+	}
+	if _, err := s.deleteBlob(ctx, key); err != nil && ctx.Err() == nil {
+		s.log.Warn("a blob that no row names was not deleted", "key", key, "error", err)
 	}
 }
 

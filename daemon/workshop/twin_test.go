@@ -76,7 +76,7 @@ func TestTwin_IsNotSharedWhenDamaged(t *testing.T) {
 	})
 }
 
-func TestBlobInUse(t *testing.T) {
+func TestBlobsInUse(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		ctx := t.Context()
@@ -90,7 +90,7 @@ func TestBlobInUse(t *testing.T) {
 				if err := removeVersion(ctx, tx, n, "test"); err != nil {
 					return err
 				}
-				if used, err := blobInUse(ctx, tx, n.Item, "mods/shared.zip"); err != nil || used != (i == 0) {
+				if used, err := blobsInUse(ctx, tx, []string{"mods/shared.zip", "mods/none.zip"}); err != nil || used["mods/shared.zip"] != (i == 0) || used["mods/none.zip"] {
 					t.Errorf("after %d removals: in use %v, %v", i+1, used, err)
 				}
 			}

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// JSON returns what programs see of a Mod, a list of mods, a Version, a Job
-// or a Tidied: the shape of the HTTP API, ready for json.Marshal. Any other
+// JSON returns what programs see of a Mod, a list of mods, a Version, a Job,
+// a Storage or a Tidied: the shape of the HTTP API, ready for json.Marshal. Any other
 // value is returned as it is.
 func (s *Service) JSON(v any) any {
 	base := strings.TrimRight(s.options.PublicURL, "/")
@@ -27,6 +27,8 @@ func (s *Service) JSON(v any) any {
 		return s.modView(Mod{Item: v.Name.Item, Current: item.Updated, Versions: []Version{v}}, base).Versions[0]
 	case Job:
 		return s.jobView(v)
+	case Storage:
+		return s.storageView(v)
 	case Tidied:
 		return viewTidied(v)
 	}
