@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -37,7 +38,35 @@ func (ConfigCheckCmd) Run(s *session) error {
 	s.printf("the configuration is fine")
 	s.printf("  file  %s", orNone(loaded.File))
 	s.printf("  data  %s", loaded.DataDir)
+	for _, w := range doubts(loaded.Config) {
+		s.printf("warning: %s: %s", w.Key, w.Message)
+	}
 	return nil
+}
+
+// doubt is what a valid configuration may have wrong all the same.
+type doubt struct {
+	Key     string `json:"key"`
+	Message string `json:"message"`
+}
+
+// doubts looks at the folders that the configuration names. A missing one is
+// no fault: its disk may be mounted later.
+func doubts(c config.Config) []doubt {
+	list := []doubt{}
+	for i, root := range c.Workshop.Roots {
+		info, err := os.Stat(root)
+		key := fmt.Sprintf("workshop.roots[%d]", i)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			list = append(list, doubt{key, root + " does not exist"})
+		case err != nil:
+			list = append(list, doubt{key, err.Error()})
+		case !info.IsDir():
+			list = append(list, doubt{key, root + " is not a folder"})
+		}
+	}
+	return list
 }
 
 func (s *session) checkJSON(loaded *config.Loaded, problems config.Problems) error {
@@ -52,9 +81,13 @@ func (s *session) checkJSON(loaded *config.Loaded, problems config.Problems) err
 		File     string    `json:"file,omitempty"`
 		Data     string    `json:"data,omitempty"`
 		Problems []problem `json:"problems"`
-	}{OK: len(problems) == 0, Problems: []problem{}}
+		Warnings []doubt   `json:"warnings"`
+	}{OK: len(problems) == 0, Problems: []problem{}, Warnings: []doubt{}}
 	if loaded != nil {
 		answer.File, answer.Data = loaded.File, loaded.DataDir
+	}
+	if loaded != nil && answer.OK {
+		answer.Warnings = doubts(loaded.Config)
 	}
 	for _, p := range problems {
 		answer.Problems = append(answer.Problems, problem(p))

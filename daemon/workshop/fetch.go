@@ -29,6 +29,14 @@ type refusal answer
 
 func (r refusal) Error() string { return answer(r).reason() }
 
+// unpackable is why a folder cannot be packed: a link that leaves it, or a
+// name that fits into no zip. Trying again helps only after somebody mended
+// it.
+type unpackable struct{ error }
+
+// Unwrap returns the reason.
+func (u unpackable) Unwrap() error { return u.error }
+
 // workOn runs a claimed job to its end and returns it as it was settled. free,
 // which may be nil, gives the place among the downloads back early.
 func (s *Service) workOn(ctx context.Context, j Job, report func(Job), free func()) Job {
@@ -145,6 +153,9 @@ func (s *Service) obtain(ctx context.Context, a *active) (Version, error) {
 				absent = append(absent, err)
 			}
 			continue
+		}
+		if src.Name() == sourceFolder && (fault.Is(err, fault.Invalid) || fault.Is(err, fault.TooLarge)) {
+			err = unpackable{err}
 		}
 		if !early(err) {
 			s.log.Warn("a source failed", "source", src.Name(), "name", want.Name.String(), "error", err)

@@ -243,3 +243,30 @@ func TestRoot_ProblemsAreTheDaemons(t *testing.T) {
 		}
 	})
 }
+
+// A folder that cannot be packed is refused as soon as that is known, and is
+// packed once somebody mended it. The queue names what is in the way.
+func TestFolders_RefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	root, outside := t.TempDir(), t.TempDir()
+	put(t, filepath.Join(outside, "secret"), []byte("x"))
+	n := Name{0x5f3f7c0, 100}
+	put(t, filepath.Join(root, n.String(), "a"), []byte("y"))
+	link(t, filepath.Join(outside, "secret"), filepath.Join(root, n.String(), "secret"))
+	inBubble(t, func(c *config.Workshop) { c.Roots = []string{root} }, func(t *testing.T, r *rig) {
+		r.expect("/"+n.File(), 202, "Found mod folder, zipping it up now")
+		pass(5 * time.Second)
+		r.expect("/"+n.File(), 404, "Denied - could not be fetched")
+		jobs, err := r.Jobs(t.Context())
+		if err != nil || len(jobs) != 1 || !strings.Contains(jobs[0].Error, `"secret" is a link`) {
+			t.Errorf("%+v, %v", jobs, err)
+		}
+		if err := os.Remove(filepath.Join(root, n.String(), "secret")); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		if w := r.get(n, time.Minute); w.Code != 200 {
+			t.Errorf("mended: %d %q", w.Code, w.Header().Get("X-Reason"))
+		}
+	})
+}

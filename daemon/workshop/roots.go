@@ -272,7 +272,7 @@ func (f *Found) problem() (RootProblem, bool) {
 	switch {
 	case f.Damage != "":
 		return RootProblem{
-			Code: "damaged", Text: f.Path() + " is damaged and not served: " + f.Damage,
+			Code: "damaged", Text: f.Path() + " is " + damagedText(f.Damage),
 			Hint: "replace or remove the file; until then the version is looked for elsewhere",
 		}, true
 	case f.unread != "":
@@ -280,6 +280,12 @@ func (f *Found) problem() (RootProblem, bool) {
 	}
 	return RootProblem{}, false
 }
+
+// damagedText says of a zip in one of the operator's folders that it is damaged
+// and why: in problems, in the log, and as the reason of the version.
+func damagedText(why string) string { return damagedPrefix + why }
+
+const damagedPrefix = "damaged and not served: "
 
 func (s *RootStatus) add(p RootProblem) {
 	if len(s.Problems) >= 100 {

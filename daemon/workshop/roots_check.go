@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -245,7 +246,8 @@ func (r *Roots) conclude(ctx context.Context, d *rootDir, c Check) error {
 	}
 	r.mu.Unlock()
 	if c.Damage != nil {
-		r.o.Log.Warn("a zip in a Workshop folder is damaged and will not be served", "path", c.Found.Path(), "reason", c.Found.Damage)
+		p, _ := c.Found.problem()
+		Problem(p).log(r.o.Log, slog.LevelWarn)
 	}
 	if same {
 		r.changed([]Name{c.Found.Name})

@@ -82,6 +82,9 @@ func (s *Service) outcome(j Job, stopped bool, err error) Job {
 	case early(err): // however long it takes, it is no failure
 		j.State, j.Error, j.RetryAt = Queued, fault.Public(err), now.Add(modzip.QuietFor)
 	default:
+		if _, ok := errors.AsType[unpackable](err); ok {
+			j.Attempts = max(j.Attempts, maxAttempts-1) // clients need not come back for it
+		}
 		j = j.fail(now, fault.Public(err), retryAfter(err), s.jitter())
 		s.log.Warn("a job failed", "name", j.Name.String(), "attempts", j.Attempts, "resting", j.Resting, "retry_at", j.RetryAt, "error", err)
 	}

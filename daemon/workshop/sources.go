@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/durable"
@@ -89,7 +90,7 @@ func (s *Service) foundVersion(f Found) Version {
 		Source: sourceFolder, Origin: f.Root, StoredAt: s.clock.Now(),
 	}
 	if f.Damage != "" {
-		v.State, v.Reason = Quarantined, f.Damage
+		v.State, v.Reason = Quarantined, damagedText(f.Damage)
 	}
 	if old := s.index.get(f.Name); old != nil && old.Path == v.Path {
 		v.StoredAt = old.StoredAt
@@ -188,7 +189,7 @@ func (r rootRecords) Verdict(f Found) (damage string, ok bool) {
 		return "", false
 	}
 	if st.State == Quarantined {
-		return st.Reason, true
+		return strings.TrimPrefix(st.Reason, damagedPrefix), true
 	}
 	return "", !st.VerifiedAt.IsZero()
 }
@@ -201,7 +202,7 @@ func (r rootRecords) Checked(ctx context.Context, c Check) error {
 	v := r.s.foundVersion(c.Found)
 	v.SHA256, v.VerifiedAt = c.SHA256, c.At
 	if c.Damage != nil {
-		v.State, v.Reason = Quarantined, fault.Public(c.Damage)
+		v.State, v.Reason = Quarantined, damagedText(fault.Public(c.Damage))
 	}
 	return r.s.putStored(ctx, v)
 }
