@@ -151,7 +151,7 @@ func (p *promises) makeRoom(ctx context.Context, more int64) error {
 	}
 	release, ok, err := p.s.store.db.Lock(ctx, lockGC)
 	if err != nil {
-		return err
+		return p.unwritten(ctx, w, err)
 	}
 	if !ok { // somebody makes room already
 		return fault.New(fault.NoSpace, "Room is being made in the store").WithRetryAfter(minBackoff)
@@ -159,13 +159,24 @@ func (p *promises) makeRoom(ctx context.Context, more int64) error {
 	defer release()
 	t, err := p.s.clearOut(ctx, w, false)
 	if err != nil {
-		return err
+		return p.unwritten(ctx, w, err)
 	}
 	if t.Short > 0 {
 		p.barrenNeed, p.barrenAt, p.barren = w.need, now, p.full(ctx, w, more)
 		return p.barren
 	}
 	return nil
+}
+
+// unwritten says what it means that no room could be made: a disk so full that
+// the database takes nothing is first of all a full disk.
+func (p *promises) unwritten(ctx context.Context, w shortage, err error) error {
+	if !w.quota {
+		if low := p.s.checkSpace(ctx, 0); low != nil {
+			return low
+		}
+	}
+	return err
 }
 
 // full notes that there is no room for more bytes and returns what to tell.
