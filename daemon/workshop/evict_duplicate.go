@@ -68,7 +68,7 @@ func (c *clearing) mergeBlobs(ctx context.Context) error {
 		}
 		moves[k].versions = append(moves[k].versions, i)
 	}
-	for batch := range slices.Chunk(moves, removeBatch) {
+	for batch := range slices.Chunk(moves, batchSize) {
 		if err := c.merge(ctx, batch); err != nil {
 			return err
 		}

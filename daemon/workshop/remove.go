@@ -16,45 +16,75 @@ func (s *Service) remove(ctx context.Context, st *stored, why string) error {
 		return fault.New(fault.Conflict, "%s lies in a folder that we only read", st.Path).
 			WithHint("remove the file yourself")
 	}
-	return s.removeAll(ctx, []*stored{st}, why, nil)
+	return s.removeBatch(ctx, []*stored{st}, why, nil)
 }
 
-// removeAll takes versions of our own out of database, index and store, in
-// this order and in batches. The rows become tombstones that name the blobs
-// until these are deleted, so that what is cut short is finished later and a
-// row never stands without its blob. more, which may be nil, writes what
-// belongs to it in the same transaction.
+// removeAll takes versions of our own away in batches, except those that were
+// pinned since they were chosen. more, which may be nil, writes what belongs
+// to a batch in the same transaction.
 func (s *Service) removeAll(ctx context.Context, list []*stored, why string, more func(tx *db.Tx, batch []*stored) error) error {
-	for batch := range slices.Chunk(list, removeBatch) {
-		names, keys := make([]Name, len(batch)), make([]string, len(batch))
-		for i, st := range batch {
-			names[i], keys[i] = st.Name, st.Key
-		}
-		var used map[string]bool
-		err := s.store.db.Write(ctx, func(tx *db.Tx) (err error) {
-			if err = buryVersions(ctx, tx, names, why); err == nil && more != nil {
-				err = more(tx, batch)
+	for batch := range slices.Chunk(list, batchSize) {
+		err := s.removeBatch(ctx, batch, why, func(tx *db.Tx, batch []*stored) ([]*stored, error) {
+			pinned, err := pinnedAmong(ctx, tx, namesOf(batch))
+			if err != nil {
+				return nil, err
 			}
-			if err == nil {
-				used, err = blobsInUse(ctx, tx, keys)
+			free := slices.DeleteFunc(slices.Clone(batch), func(st *stored) bool { return pinned[st.Name] })
+			if len(free) > 0 && more != nil {
+				err = more(tx, free)
 			}
-			return err
+			return free, err
 		})
 		if err != nil {
 			return err
 		}
-		dead := make([]buried, len(batch))
-		for i, st := range batch {
-			dead[i] = buried{st.Name, st.Key}
-			s.index.drop(st.Name)
-			s.changed(st.Name.Item)
-			s.log.Info("removed", "name", st.Name.String(), "bytes", st.Size, "why", why)
-		}
-		if err := s.deleteBuried(ctx, dead, used); err != nil {
-			return err
-		}
 	}
 	return nil
+}
+
+func namesOf(list []*stored) []Name {
+	names := make([]Name, len(list))
+	for i, st := range list {
+		names[i] = st.Name
+	}
+	return names
+}
+
+// removeBatch takes at most batchSize versions of our own out of database,
+// index and store, in this order. The rows become tombstones that name the
+// blobs until these are deleted, so that what is cut short is finished later
+// and a row never stands without its blob. among, which may be nil, says
+// which of them go, in the transaction that removes them.
+func (s *Service) removeBatch(ctx context.Context, batch []*stored, why string, among func(*db.Tx, []*stored) ([]*stored, error)) error {
+	going := batch
+	var used map[string]bool
+	err := s.store.db.Write(ctx, func(tx *db.Tx) (err error) {
+		if going = batch; among != nil {
+			if going, err = among(tx, batch); err != nil || len(going) == 0 {
+				return err
+			}
+		}
+		if err := buryVersions(ctx, tx, namesOf(going), why); err != nil {
+			return err
+		}
+		keys := make([]string, len(going))
+		for i, st := range going {
+			keys[i] = st.Key
+		}
+		used, err = blobsInUse(ctx, tx, keys)
+		return err
+	})
+	if err != nil || len(going) == 0 {
+		return err
+	}
+	dead := make([]buried, len(going))
+	for i, st := range going {
+		dead[i] = buried{st.Name, st.Key}
+		s.index.drop(st.Name)
+		s.changed(st.Name.Item)
+		s.log.Info("removed", "name", st.Name.String(), "bytes", st.Size, "why", why)
+	}
+	return s.deleteBuried(ctx, dead, used)
 }
 
 // deleteBuried deletes the blobs of tombstones that no version needs and
@@ -109,7 +139,7 @@ func (s *Service) finishRemovals(ctx context.Context) error {
 		if err == nil {
 			err = s.deleteBuried(ctx, dead, used)
 		}
-		if err != nil || len(dead) < removeBatch {
+		if err != nil || len(dead) < batchSize {
 			return err
 		}
 	}

@@ -9,15 +9,15 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/steam/webapi"
 )
 
-// removeBatch is how many versions are removed in one transaction.
-const removeBatch = 200
+// batchSize is how many versions are removed in one transaction.
+const batchSize = 200
 
-// namesIn is a condition on (item, version) for exactly removeBatch names, the
+// namesIn is a condition on (item, version) for exactly batchSize names, the
 // first of them parameter $start: one text, which is prepared once.
 func namesIn(start int) string {
 	var b strings.Builder
 	b.WriteString("(item, version) IN (VALUES ")
-	for i := range removeBatch {
+	for i := range batchSize {
 		if i > 0 {
 			b.WriteString(", ")
 		}
@@ -28,16 +28,16 @@ func namesIn(start int) string {
 }
 
 // nameArgs appends the parameters of namesIn: names, and the last one again
-// until there are removeBatch.
+// until there are batchSize.
 func nameArgs(args []any, names []Name) []any {
-	for i := range removeBatch {
+	for i := range batchSize {
 		n := names[min(i, len(names)-1)]
 		args = append(args, n.Item, n.Version)
 	}
 	return args
 }
 
-// buryVersions turns the rows of at most removeBatch names into tombstones
+// buryVersions turns the rows of at most batchSize names into tombstones
 // that still name the blobs: these are to be deleted next.
 func buryVersions(ctx context.Context, tx *db.Tx, names []Name, reason string) error {
 	_, err := tx.Exec(ctx, `UPDATE workshop_version SET state = $1, reason = $2, path = '', pinned = $3, updated_at = $4
@@ -45,25 +45,41 @@ func buryVersions(ctx context.Context, tx *db.Tx, names []Name, reason string) e
 	return err
 }
 
-// forgetBlobs notes that the blobs of at most removeBatch tombstones are gone.
+// pinnedAmong returns which of at most batchSize versions are pinned.
+func pinnedAmong(ctx context.Context, tx *db.Tx, names []Name) (map[Name]bool, error) {
+	rows, err := tx.Query(ctx, `SELECT item, version FROM workshop_version WHERE pinned = $1 AND `+namesIn(2),
+		nameArgs([]any{true}, names)...)
+	if err != nil {
+		return nil, err
+	}
+	pinned := map[Name]bool{}
+	return pinned, eachRow(rows, func() error {
+		var n Name
+		err := rows.Scan(&n.Item, &n.Version)
+		pinned[n] = true
+		return err
+	})
+}
+
+// forgetBlobs notes that the blobs of at most batchSize tombstones are gone.
 func forgetBlobs(ctx context.Context, tx *db.Tx, names []Name) error {
 	_, err := tx.Exec(ctx, `UPDATE workshop_version SET blob_key = '' WHERE state = $1 AND `+namesIn(2),
 		nameArgs([]any{string(Removed)}, names)...)
 	return err
 }
 
-// blobsInUse returns which of at most removeBatch blobs a version needs.
+// blobsInUse returns which of at most batchSize blobs a version needs.
 func blobsInUse(ctx context.Context, tx *db.Tx, keys []string) (map[string]bool, error) {
 	used := map[string]bool{}
 	if len(keys) == 0 {
 		return used, nil
 	}
 	args := []any{string(Removed)}
-	for i := range removeBatch {
+	for i := range batchSize {
 		args = append(args, keys[min(i, len(keys)-1)])
 	}
 	rows, err := tx.Query(ctx, `SELECT DISTINCT blob_key FROM workshop_version
-		WHERE state <> $1 AND blob_key IN (`+db.In(2, removeBatch)+`)`, args...)
+		WHERE state <> $1 AND blob_key IN (`+db.In(2, batchSize)+`)`, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -81,12 +97,12 @@ type buried struct {
 	key  string
 }
 
-// buriedVersions returns the tombstones that name a blob, at most removeBatch.
+// buriedVersions returns the tombstones that name a blob, at most batchSize.
 func (s store) buriedVersions(ctx context.Context) (list []buried, err error) {
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		list = list[:0]
 		rows, err := tx.Query(ctx, `SELECT item, version, blob_key FROM workshop_version
-			WHERE state = $1 AND blob_key > '' LIMIT $2`, string(Removed), removeBatch)
+			WHERE state = $1 AND blob_key > '' LIMIT $2`, string(Removed), batchSize)
 		if err != nil {
 			return err
 		}
@@ -141,14 +157,14 @@ func (s store) supplies(ctx context.Context) (map[ItemID]supply, error) {
 	return all, err
 }
 
-// putEvicted notes that versions of at most removeBatch items were evicted.
+// putEvicted notes that versions of at most batchSize items were evicted.
 func putEvicted(ctx context.Context, tx *db.Tx, items []ItemID) error {
 	if len(items) == 0 {
 		return nil
 	}
 	var b strings.Builder
 	args := []any{db.Micros(tx.Now)}
-	for i := range removeBatch {
+	for i := range batchSize {
 		if i > 0 {
 			b.WriteString(", ")
 		}

@@ -177,6 +177,7 @@ func (s *Service) verifyStored(ctx context.Context, n Name) (Outcome, error) {
 	if st.State == Quarantined {
 		return Outcome{Name: n, Reason: st.Reason}, nil
 	}
+	defer s.holds.take(st.Key)() // its row is written again in the end
 	v, err := s.checkStored(ctx, st)
 	switch {
 	case fault.Is(err, fault.NotFound):
