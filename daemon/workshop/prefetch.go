@@ -44,6 +44,13 @@ func (e *evictedItems) add(list []*stored) {
 	}
 }
 
+// remove forgets an item: somebody wanted a version of it again.
+func (e *evictedItems) remove(id ItemID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.items, id)
+}
+
 func (e *evictedItems) has(id ItemID) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -72,6 +72,9 @@ func TestPrefetch_DoesNotUndoEviction(t *testing.T) {
 		if w := r.get(vector, time.Minute); w.Code != 200 { // and the other one goes
 			t.Errorf("asked for: %d", w.Code)
 		}
+		if list, err := r.store.evictedItems(t.Context()); err != nil || len(list) != 1 || list[0].item != second.Item || r.evicted.has(vectorItem) {
+			t.Errorf("left alone: %+v, %v", list, err)
+		}
 		r.limit(0)
 		pass(12 * time.Minute)
 		if r.index.get(vector) == nil || r.index.get(second) != nil {

@@ -115,12 +115,16 @@ func (s *Service) end(ctx context.Context, e *ending, late bool) (ended bool, er
 		if v, err = putVersion(ctx, tx, e.version); err != nil {
 			return err
 		}
+		if err := forgetEvicted(ctx, tx, v.Name.Item); err != nil {
+			return err
+		}
 		return endJobs(ctx, tx, v.Name)
 	})
 	if err != nil || !ended || !has {
 		return ended && err == nil, err
 	}
 	s.index.put(v)
+	s.evicted.remove(v.Name.Item)
 	s.changed(v.Name.Item)
 	s.log.LogAttrs(ctx, slog.LevelInfo, "stored", slog.String("name", v.Name.String()), slog.Int64("bytes", v.Size),
 		slog.String("source", v.Source), slog.String("origin", v.Origin))

@@ -177,6 +177,12 @@ func putEvicted(ctx context.Context, tx *db.Tx, items []ItemID) error {
 	return err
 }
 
+// forgetEvicted forgets that versions of an item were evicted.
+func forgetEvicted(ctx context.Context, tx *db.Tx, item ItemID) error {
+	_, err := tx.Exec(ctx, `DELETE FROM workshop_evicted WHERE item = $1`, item)
+	return err
+}
+
 // sweepEvicted forgets evictions before a moment.
 func sweepEvicted(ctx context.Context, tx *db.Tx, before time.Time) error {
 	_, err := tx.Exec(ctx, `DELETE FROM workshop_evicted WHERE at < $1`, db.Micros(before))
