@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -146,5 +148,31 @@ func TestR3_Eviction(t *testing.T) {
 			}
 			return
 		}
+	}
+}
+
+// However many ask at once, no more is promised than there is.
+func TestQuota_Together(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	if err := r.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.limit(1000)
+	var granted atomic.Int64
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			switch err := r.promises.Reserve(t.Context(), 100); {
+			case err == nil:
+				granted.Add(100)
+			case !fault.Is(err, fault.NoSpace):
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n, whole := granted.Load(), r.promises.whole.Load(); n == 0 || n > 1000 || whole != n {
+		t.Errorf("%d bytes were granted, %d are promised", n, whole)
 	}
 }
