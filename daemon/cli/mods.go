@@ -21,6 +21,7 @@ type ModsCmd struct {
 	Verify ModsVerifyCmd `cmd:"" help:"Check stored mods entry by entry; damaged ones are put aside. Exit code 1 if there are any."`
 	GC     ModsGCCmd     `cmd:"" name:"gc" help:"Remove superseded versions by the rules of workshop.retention."`
 	Pin    ModsPinCmd    `cmd:"" help:"Keep a version from being removed, or let it go again with --off."`
+	Peers  ModsPeersCmd  `cmd:"" help:"Show the backup servers of others, and the key and lines with which they name this one."`
 }
 
 // withWorkshop opens the state, runs fn on the library of mods and closes.

@@ -123,10 +123,10 @@ func (s *Service) removable(ctx context.Context, now time.Time, old, newer *stor
 }
 
 // irreplaceable reports whether, as far as we know, no source could supply
-// the version again: Steam only has the current one, SteamCMD may be needed for it, and no
-// folder holds it.
+// the version again: Steam only has the current one, SteamCMD may be needed
+// for it, no folder holds it, and no peer lists it.
 func (s *Service) irreplaceable(n Name) bool {
-	if _, ok := s.roots.lookup(n); ok {
+	if _, ok := s.roots.lookup(n); ok || s.elsewhere(n) {
 		return false
 	}
 	item, ok := s.records.item(n.Item)

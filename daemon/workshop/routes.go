@@ -40,6 +40,7 @@ func (s *Service) Register(srv *web.Server) {
 		"Begins in the background. Damaged versions show up as quarantined and are fetched anew where that is possible."), accepted, write)
 	web.Route(ops, http.MethodPost, modsPath+"/gc", s.postGC, web.Describe("gc-mods", "Remove superseded versions",
 		"Removes what the rules of retention allow, or with dry_run only says so. Every decision comes with its reason.", 409), slow, write)
+	s.registerPeers(srv)
 	web.Route(ops, http.MethodGet, modsPath+"/{item}", s.getMod, web.Describe("get-mod", "One mod",
 		"The item is given in decimal, as m<hex> or as 0x<hex>.", 400, 404))
 	web.Route(ops, http.MethodPost, modsPath+"/{item}/versions/{version}/verify", s.postVerify, web.Describe("verify-version", "Check a stored version",

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// JSON returns what programs see of a Mod, a list of mods, a Version, a Job
-// or a Tidied: the shape of the HTTP API, ready for json.Marshal. Any other
+// JSON returns what programs see of a Mod, a list of mods, a Version, a Job,
+// a PeersStatus or a Tidied: the shape of the HTTP API, ready for json.Marshal. Any other
 // value is returned as it is.
 func (s *Service) JSON(v any) any {
 	base := strings.TrimRight(s.options.PublicURL, "/")
@@ -29,6 +29,8 @@ func (s *Service) JSON(v any) any {
 		return s.jobView(v)
 	case Tidied:
 		return viewTidied(v)
+	case PeersStatus:
+		return viewPeers(v)
 	}
 	return v
 }
