@@ -85,8 +85,8 @@ type Service struct {
 	sources   []Source
 	steamcmd  *SteamCMD // nil: off
 	peers     *peers.Service
-	suspects  *nameSet  // to be checked
-	gone      *nameSet  // to be forgotten
+	suspects  *nameSet // to be checked
+	gone      *nameSet // to be forgotten
 	budget    *Budget
 	hits      hitList
 	metrics   *metrics

@@ -100,7 +100,8 @@ func (s *Service) Status(ctx context.Context) ([]Status, error) {
 
 // status fills in what another process wrote down.
 func (r row) status(st Status, now time.Time) Status {
-	st.State, st.Software, st.LastSeen, st.FailingSince = State(r.State), r.Software, r.SeenAt, r.FailingSince
+	h := health{seenAt: r.SeenAt, failingSince: r.FailingSince, resting: State(r.State) == Resting, refusal: r.Refusal, refusedAt: r.RefusedAt}
+	st.State, st.Software, st.LastSeen, st.FailingSince = h.state(now), r.Software, r.SeenAt, r.FailingSince
 	st.Versions, st.Indexed, st.LastError = max(int(r.Versions), 0), r.Versions >= 0, r.LastError
 	st.Fetched, st.FetchedBytes, st.Refused = r.Fetched, r.FetchedBytes, r.Refused
 	if st.State == Refused {

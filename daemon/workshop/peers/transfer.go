@@ -38,10 +38,11 @@ type transfer struct {
 func (t *transfer) run(ctx context.Context) error {
 	for try := 0; ; try++ {
 		if t.file.have > 0 && t.file.have == t.file.total {
+			t.dst.Progress(t.file.have, t.file.total)
 			return nil
 		}
 		err := t.once(ctx)
-		again := errors.Is(err, errBroken) || errors.Is(err, errGone) && t.file.have > 0
+		again := errors.Is(err, errBroken) || errors.Is(err, errGone) && !errors.Is(err, errStalled) && t.file.have > 0
 		if err == nil || !again || try >= maxTries {
 			return err
 		}
@@ -106,13 +107,19 @@ func (t *transfer) accept(ctx context.Context, resp *http.Response) error {
 		}
 		return t.file.begin(resp.ContentLength, mark(resp.Header))
 	case http.StatusPartialContent:
+		if t.file.have == 0 { // nobody asked for a part
+			return errAbsent
+		}
 		total, ok := continues(resp.Header.Get("Content-Range"), t.file.have)
-		if ok && t.file.have > 0 && total == t.file.total && resp.ContentLength == total-t.file.have {
+		if ok && total == t.file.total && resp.ContentLength == total-t.file.have {
 			return nil
 		}
 		t.file.discard()
 		return fmt.Errorf("%w: the answer is another part than the one asked for", errBroken)
 	case http.StatusRequestedRangeNotSatisfiable:
+		if t.file.have == 0 {
+			return errAbsent
+		}
 		t.file.discard()
 		return fmt.Errorf("%w: the peer has less than it had", errBroken)
 	case http.StatusAccepted:
