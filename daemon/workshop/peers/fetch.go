@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -143,7 +144,9 @@ func (s *Service) fetchFrom(ctx context.Context, p *peer, want Want, dst Sink) (
 }
 
 // entry returns what the peer's index says of n. Of a peer that is believed
-// for its index only, the error is errAbsent when that does not list n now.
+// for its index only, the error is errAbsent when that does not list n now, or
+// asks for patience when the peer serves it all the same: a file that was just
+// put there is listed once it was read.
 func (s *Service) entry(ctx context.Context, p *peer, n Name) (Entry, bool, error) {
 	e, ok := p.lists(s.clock.Now(), n)
 	if ok || p.trust != config.TrustKey {
@@ -155,10 +158,40 @@ func (s *Service) entry(ctx context.Context, p *peer, n Name) (Entry, bool, erro
 		}
 		return e, false, errAbsent // it is away, and nobody says that it has it
 	}
-	if e, ok = p.lists(s.clock.Now(), n); !ok {
+	if e, ok = p.lists(s.clock.Now(), n); ok {
+		return e, true, nil
+	}
+	if p.wrong() {
 		return e, false, errAbsent
 	}
-	return e, true, nil
+	return e, false, s.serves(ctx, p, n)
+}
+
+// serves asks the peer whether it serves n, without the bytes.
+func (s *Service) serves(ctx context.Context, p *peer, n Name) error {
+	req, err := s.newRequest(ctx, p.address("/"+n.File()))
+	if err != nil {
+		return err
+	}
+	req.Method = http.MethodHead
+	req.Header.Set("Cache-Control", "only-if-cached")
+	resp, err := s.ask(p, req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return errAbsent
+	}
+	defer resp.Body.Close()
+	now := s.clock.Now()
+	if resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusAccepted {
+		if wait, ok := p.waiting(now, n); ok {
+			return later(p.host, wait)
+		}
+		return errAbsent
+	}
+	p.remember(now, n, memory{until: now.Add(absentFor)})
+	return errAbsent
 }
 
 // bring completes the file and proves it. What was left of an earlier attempt

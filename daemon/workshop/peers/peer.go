@@ -176,6 +176,13 @@ func (p *peer) waiting(now time.Time, n Name) (time.Duration, bool) {
 	return wait, true
 }
 
+// wrong reports whether the peer's index is not believed.
+func (p *peer) wrong() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.badIndex
+}
+
 // seen notes that the peer answered.
 func (p *peer) seen(now time.Time, software string) {
 	p.mu.Lock()

@@ -282,12 +282,12 @@ func (s *Service) refuseIndex(p *peer, why string, wrongKey bool) {
 }
 
 // errLater is inside the errors that ask for patience.
-var errLater = errors.New("the peer is fetching it itself")
+var errLater = errors.New("the peer is not ready yet")
 
-// Later reports whether err only says that a peer is fetching the version
-// itself: fault.Error.RetryAfter is when to come back.
+// Later reports whether err only says that a peer does not have the version
+// ready yet: fault.Error.RetryAfter is when to come back.
 func Later(err error) bool { return errors.Is(err, errLater) }
 
 func later(host string, wait time.Duration) error {
-	return fault.Wrap(errLater, fault.Unavailable, "The peer %s is fetching it itself", host).WithRetryAfter(wait)
+	return fault.Wrap(errLater, fault.Unavailable, "The peer %s does not have it ready yet", host).WithRetryAfter(wait)
 }

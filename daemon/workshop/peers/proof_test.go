@@ -191,8 +191,15 @@ func TestKey_NotListed(t *testing.T) {
 	var listed []Name
 	r := newRig(t, func(o *Options) { o.Listed = func(n []Name) { listed = append(listed, n...) } },
 		config.Peer{URL: f.srv.URL, Trust: config.TrustKey, Key: public})
-	if _, _, err := r.fetch(Want{Name: vector}); !fault.Is(err, fault.NotFound) || len(f.asked(vector)) != 0 {
-		t.Errorf("%v, asked %d times", err, len(f.asked(vector)))
+	if _, _, err := r.fetch(Want{Name: Name{1, 1}}); !fault.Is(err, fault.NotFound) {
+		t.Error(err)
+	}
+	// It serves the file, and will list it once it was read.
+	if _, _, err := r.fetch(Want{Name: vector}); !Later(err) || retryAfter(err) != 5*time.Second {
+		t.Errorf("%v after %s", err, retryAfter(err))
+	}
+	if asked := f.asked(vector); len(asked) != 1 || asked[0].Method != "HEAD" || asked[0].Header.Get("Cache-Control") != "only-if-cached" {
+		t.Errorf("asked %d times", len(asked))
 	}
 	f.publish(private, entryOf(vector, data))
 	r.clock.Advance(freshFor)
