@@ -118,6 +118,8 @@ func (s *Service) removable(ctx context.Context, now time.Time, old, newer *stor
 		return "no source can supply it again", false
 	case !s.present(ctx, newer):
 		return fmt.Sprintf("the newer version %d cannot be read", newer.Name.Version), false
+	case s.policy.retention().KeepIrreplaceable && !s.supplied(old.Name) && !s.confirmed(ctx, old):
+		return "the peer that lists it does not confirm it", false
 	}
 	return fmt.Sprintf("superseded by %d for at least %s and not asked for since", newer.Name.Version, period), true
 }
@@ -125,12 +127,15 @@ func (s *Service) removable(ctx context.Context, now time.Time, old, newer *stor
 // irreplaceable reports whether, as far as we know, no source could supply
 // the version again: Steam only has the current one, SteamCMD may be needed
 // for it, no folder holds it, and no peer lists it.
-func (s *Service) irreplaceable(n Name) bool {
-	if _, ok := s.roots.lookup(n); ok || s.elsewhere(n) {
-		return false
+func (s *Service) irreplaceable(n Name) bool { return !s.supplied(n) && !s.elsewhere(n) }
+
+// supplied reports whether a folder or Steam could supply the version.
+func (s *Service) supplied(n Name) bool {
+	if _, ok := s.roots.lookup(n); ok {
+		return true
 	}
 	item, ok := s.records.item(n.Item)
-	return !ok || item.Banned || item.Updated != n.Version || item.URL == "" && s.steamcmd == nil
+	return ok && !item.Banned && item.Updated == n.Version && (item.URL != "" || s.steamcmd != nil)
 }
 
 // present reports whether the bytes of a version are there.

@@ -325,3 +325,51 @@ func TestPeers_Flood(t *testing.T) {
 		t.Errorf("%d jobs", len(r.jobs))
 	}
 }
+
+// TestPeers_Retention: an old version that a peer lists may go, but only when
+// the peer has the same bytes at that moment.
+func TestPeers_Retention(t *testing.T) {
+	t.Parallel()
+	o := newOtherServer(t)
+	o.index = true
+	r := newRig(t, withPeers(o))
+	old, current := Name{1, 10}, Name{1, 20}
+	bytes := []byte("12345")
+	sum := sha256.Sum256(bytes)
+	r.keep(old, 90, 90, 60, func(v *Version) { v.SHA256 = sum[:] })
+	r.keep(current, 30, 30, 0, nil)
+	gc := func(why string) {
+		t.Helper()
+		tidied, err := r.GC(context.Background(), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if why == "" && len(tidied.Removed) == 1 && tidied.Removed[0].Name == old {
+			return
+		}
+		if why == "" || len(tidied.Removed) != 0 || len(tidied.Kept) != 1 || tidied.Kept[0].Why != why {
+			t.Errorf("%+v, want kept for %q", tidied, why)
+		}
+	}
+	gc("no source can supply it again")
+	o.mu.Lock()
+	o.files[old.File()] = bytes
+	o.mu.Unlock()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- r.peers.Run(ctx) }()
+	for end := time.Now().Add(20 * time.Second); !r.peers.Has(peerName(old), sum[:]); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the index was not read")
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	gc("")
+	o.mu.Lock()
+	delete(o.files, old.File())
+	o.mu.Unlock()
+	gc("the peer that lists it does not confirm it")
+}

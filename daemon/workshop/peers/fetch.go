@@ -169,13 +169,7 @@ func (s *Service) entry(ctx context.Context, p *peer, n Name) (Entry, bool, erro
 
 // serves asks the peer whether it serves n, without the bytes.
 func (s *Service) serves(ctx context.Context, p *peer, n Name) error {
-	req, err := s.newRequest(ctx, p.address("/"+n.File()))
-	if err != nil {
-		return err
-	}
-	req.Method = http.MethodHead
-	req.Header.Set("Cache-Control", "only-if-cached")
-	resp, err := s.ask(p, req)
+	resp, err := s.head(ctx, p, n)
 	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -192,6 +186,17 @@ func (s *Service) serves(ctx context.Context, p *peer, n Name) error {
 	}
 	p.remember(now, n, memory{until: now.Add(absentFor)})
 	return errAbsent
+}
+
+// head asks the peer for the header of a file that it has on its disk.
+func (s *Service) head(ctx context.Context, p *peer, n Name) (*http.Response, error) {
+	req, err := s.newRequest(ctx, p.address("/"+n.File()))
+	if err != nil {
+		return nil, err
+	}
+	req.Method = http.MethodHead
+	req.Header.Set("Cache-Control", "only-if-cached")
+	return s.ask(p, req)
 }
 
 // bring completes the file and proves it. What was left of an earlier attempt

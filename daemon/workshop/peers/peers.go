@@ -9,10 +9,12 @@
 package peers
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strconv"
 	"sync"
@@ -179,6 +181,14 @@ func (s *Service) May(n Name) bool {
 	return slices.ContainsFunc(s.peers, func(p *peer) bool { return p.may(now, n) })
 }
 
+// Forget drops what the peers said of n, so that all are asked again: a person
+// wants to know.
+func (s *Service) Forget(n Name) {
+	for _, p := range s.peers {
+		p.forget(n)
+	}
+}
+
 // Has reports whether the index of a peer lists n, with these bytes if sum is
 // not nil. Indexes that could not be read again for a day do not count.
 func (s *Service) Has(n Name, sum []byte) bool {
@@ -187,4 +197,29 @@ func (s *Service) Has(n Name, sum []byte) bool {
 		e, ok := p.lists(now, n)
 		return ok && (sum == nil || string(sum) == string(e.SHA256[:]))
 	})
+}
+
+// Confirm reports whether a peer that lists n serves it this very moment, with
+// these bytes. It is for who wants to remove a copy because others have one: two
+// servers that do so at a time must not rely on each other's lists.
+func (s *Service) Confirm(ctx context.Context, n Name, size int64, sum []byte) bool {
+	for _, p := range s.peers {
+		if e, ok := p.lists(s.clock.Now(), n); ok && e.Size == size && bytes.Equal(e.SHA256[:], sum) && s.holds(ctx, p, n, size, sum) {
+			return true
+		}
+	}
+	return false
+}
+
+// holds asks the peer for the header of a file.
+func (s *Service) holds(ctx context.Context, p *peer, n Name, size int64, sum []byte) bool {
+	ctx, cancel := context.WithTimeout(ctx, s.o.Header)
+	defer cancel()
+	resp, err := s.head(ctx, p, n)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	digest, stated := reprDigest(resp.Header)
+	return resp.StatusCode == http.StatusOK && resp.ContentLength == size && (!stated || bytes.Equal(digest, sum))
 }
