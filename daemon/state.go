@@ -74,7 +74,7 @@ func OpenState(ctx context.Context, o Options) (_ *State, err error) {
 func (s *State) Workshop(complete func(*workshop.Options)) (*workshop.Service, error) {
 	c := s.Loaded.Config
 	o := workshop.Options{
-		Config: c.Workshop, Steam: c.Steam, SteamCMD: c.SteamCMD, DataDir: s.Loaded.DataDir, Limits: c.Limits, DB: s.DB, Blobs: s.Blobs, Log: s.Log,
+		Config: c.Workshop, Steam: c.Steam, SteamCMD: c.SteamCMD, DataDir: s.Loaded.DataDir, UserAgent: "quartermaster/" + s.Version, Limits: c.Limits, DB: s.DB, Blobs: s.Blobs, Log: s.Log,
 		Audit: s.Accounts.Audit, PublicURL: c.HTTP.PublicURL, ListenPort: firstPort(c.HTTP.Listen),
 		Client: webapi.New(webapi.Options{
 			BaseURL: c.Steam.APIURL, Key: c.Steam.APIKey, UserAgent: "quartermaster/" + s.Version,

@@ -22,6 +22,7 @@ type ModsCmd struct {
 	GC      ModsGCCmd      `cmd:"" name:"gc" help:"Remove superseded versions, and what else must go, by the rules of workshop.retention."`
 	Storage ModsStorageCmd `cmd:"" help:"Say what fills the store, what may go, and until when there is room."`
 	Pin     ModsPinCmd     `cmd:"" help:"Keep a version from being removed, or let it go again with --off."`
+	Peers   ModsPeersCmd   `cmd:"" help:"Show the backup servers of others, and the key and lines with which they name this one."`
 }
 
 // withWorkshop opens the state, runs fn on the library of mods and closes.

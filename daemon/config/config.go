@@ -130,7 +130,7 @@ type Workshop struct {
 	// empty Allow admits every item.
 	Allow []Item `toml:"allow"`
 	Deny  []Item `toml:"deny"`
-	// Sources are asked in this order: folder, steam-url, steamcmd.
+	// Sources are asked in this order: folder, steam-url, peers, steamcmd.
 	Sources []string `toml:"sources"`
 	// Parallel bounds downloads at the same time.
 	Parallel int `toml:"parallel"`
@@ -145,6 +145,8 @@ type Workshop struct {
 	NS2       NS2       `toml:"ns2"`
 	Monitor   Monitor   `toml:"monitor"`
 	Retention Retention `toml:"retention"`
+	// Peers are other backup servers, which the source "peers" asks.
+	Peers []Peer `toml:"peers"`
 	// FastDL are trees of game files, each at an address of its own.
 	FastDL []FastDL `toml:"fastdl"`
 }
@@ -201,11 +203,12 @@ func Default() Config {
 		SteamCMD: SteamCMD{Login: "anonymous", Workers: 1},
 		Workshop: Workshop{
 			Enabled: true, Roots: []string{}, Apps: []uint32{4920}, Allow: []Item{}, Deny: []Item{},
-			Sources: []string{"folder", "steam-url", "steamcmd"}, Parallel: 4,
+			Sources: []string{"folder", "steam-url", "peers", "steamcmd"}, Parallel: 4,
 			MaxItemBytes: 2 << 30, FetchCurrentOnMiss: true, ServeBanned: true,
 			NS2:       NS2{ReasonPhrases: true},
 			Monitor:   Monitor{IDs: []Item{}, Collections: []Item{}, Mapcycle: []string{}, Requested: Duration(720 * time.Hour), Interval: Duration(10 * time.Minute)},
 			Retention: Retention{Overlap: Duration(168 * time.Hour), MinFree: 5 << 30, KeepIrreplaceable: true},
+			Peers:     []Peer{},
 			FastDL:    []FastDL{},
 		},
 	}

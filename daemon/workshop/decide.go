@@ -125,13 +125,25 @@ func (s *Service) decideKnown(now time.Time, q request, k *known) (answer, bool)
 			return 0, false
 		}
 		s.wantCurrent(now, k, false)
-		return answerOldVersion, true
+		return s.decideOther(now, q, k), true
+	case k.Updated < q.name.Version && now.Before(k.trusted): // Steam may have it, and is away
+		return s.decideOther(now, q, k), true
 	case k.Updated < q.name.Version:
 		return answerOldVersion, holds(freshFor)
 	case k.Banned:
 		return answerNoSuchMod, holds(deniedFor)
 	}
 	return s.decideJob(now, q), true
+}
+
+// decideOther answers for a version that Steam does not have: only a peer may.
+// The caller holds the mutex of the records.
+func (s *Service) decideOther(now time.Time, q request, k *known) answer {
+	j := s.records.jobs[q.name]
+	if j != nil && (j.Moving() || now.Before(j.RetryAt)) || !k.Banned && s.peersMay(q.name) {
+		return s.decideJob(now, q)
+	}
+	return answerOldVersion
 }
 
 // decideJob answers for a version that a source may have. The caller holds

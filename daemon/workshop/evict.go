@@ -223,9 +223,14 @@ func (c *clearing) removable(ctx context.Context, old, newer *stored) (why strin
 			newer.Name.Version, period), false
 	case !c.s.present(ctx, newer):
 		return fmt.Sprintf("the newer version %d cannot be read", newer.Name.Version), false
+	case c.rules.KeepIrreplaceable && c.supplier(old.Name) == byPeer && !c.s.confirmed(ctx, old):
+		return notConfirmed, false
 	}
 	return fmt.Sprintf("superseded by %d for at least %s and not asked for since", newer.Name.Version, period), true
 }
+
+// notConfirmed is why a version stays that a peer listed a moment ago.
+const notConfirmed = "the peer that lists it does not confirm it"
 
 // evictable is one blob that may go for the quota, with every version that
 // needs it.
@@ -233,12 +238,13 @@ type evictable struct {
 	versions []*stored
 	at       time.Time // last asked for, or stored
 	unsure   []ItemID  // Steam has to be asked first
+	peers    []*stored // that only peers could supply again: they have to be asked first
 }
 
 // leastRequested chooses current versions that can be had again, those asked
 // for least recently first. When all of them together would not make the room
 // that is needed, none goes for it: only what lies above the quota.
-func (c *clearing) leastRequested(context.Context) error {
+func (c *clearing) leastRequested(ctx context.Context) error {
 	if c.need <= 0 {
 		return nil
 	}
@@ -269,6 +275,9 @@ func (c *clearing) leastRequested(context.Context) error {
 		if goal <= 0 {
 			continue
 		}
+		if !c.peersConfirm(ctx, e) {
+			continue
+		}
 		goal -= e.versions[0].Size
 		for _, st := range e.versions {
 			c.take(st, RuleQuota, "can be fetched again, and was asked for least recently: "+asked(st))
@@ -280,6 +289,21 @@ func (c *clearing) leastRequested(context.Context) error {
 		}
 	}
 	return nil
+}
+
+// peersConfirm reports whether the peers still have what only they could
+// supply again, and notes why the blob stays if not.
+func (c *clearing) peersConfirm(ctx context.Context, e *evictable) bool {
+	for _, st := range e.peers {
+		if c.s.confirmed(ctx, st) {
+			continue
+		}
+		for _, v := range e.versions {
+			c.keep(v.Name, v.Size, RuleQuota, notConfirmed)
+		}
+		return false
+	}
+	return true
 }
 
 // asked says when a version was last asked for.
@@ -325,6 +349,9 @@ func (c *clearing) evictable() []*evictable {
 		e.versions, e.at = append(e.versions, st), latest(e.at, at)
 		if who == bySteam && c.now.Sub(c.supplies[st.Name.Item].checkedAt) > confirmedFor {
 			e.unsure = append(e.unsure, st.Name.Item)
+		}
+		if who == byPeer {
+			e.peers = append(e.peers, st)
 		}
 	}
 	list := make([]*evictable, 0, len(blobs))

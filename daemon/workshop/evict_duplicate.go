@@ -194,19 +194,22 @@ const (
 	nobody  supplier = ""
 	nearby  supplier = "nearby" // one of the operator's folders
 	bySteam supplier = "steam"
+	byPeer  supplier = "peer" // that has to confirm it first
 )
 
 // supplier says who, as far as is known, could supply a version again. Steam
-// has the current one only, and SteamCMD may be needed for it.
+// has the current one only, and SteamCMD may be needed for it; a peer may have
+// any.
 func (s *Service) supplier(n Name, known supply) supplier {
 	if _, ok := s.roots.lookup(n); ok {
 		return nearby
 	}
+	current := !known.gone && known.current == n.Version && s.policy.fetches(n.Item, known.app)
 	switch {
-	case known.gone, known.current != n.Version, !s.policy.fetches(n.Item, known.app):
-		return nobody
-	case known.url && s.hasSource(sourceSteamURL), s.steamcmd != nil:
+	case current && (known.url && s.hasSource(sourceSteamURL) || s.steamcmd != nil):
 		return bySteam
+	case s.elsewhere(n):
+		return byPeer
 	}
 	return nobody
 }

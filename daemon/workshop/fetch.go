@@ -18,6 +18,7 @@ import (
 const (
 	sourceFolder   = "folder"
 	sourceSteamURL = "steam-url"
+	sourcePeers    = "peers"
 	sourceSteamCMD = "steamcmd"
 )
 
@@ -233,7 +234,8 @@ func (s *Service) fetchFrom(ctx context.Context, a *active, src Source, want Wan
 	}
 	v = Version{
 		Name: Name{Item: want.Name.Item, Version: got.Version}, State: Ready, Size: k.bytes,
-		SHA256: k.sum.Sum(nil), Source: src.Name(), Origin: got.Origin,
+		SHA256: k.sum.Sum(nil), Source: src.Name(), Origin: got.Origin, Peer: got.Peer, VerifiedBy: got.VerifiedBy,
+		FetchedAt: s.clock.Now(),
 	}
 	if st := s.index.get(v.Name); v.Name != want.Name && st != nil && st.servable() {
 		return st.Version, s.blobs.Delete(context.WithoutCancel(ctx), incoming) // a sound version is not replaced

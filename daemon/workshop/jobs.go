@@ -49,7 +49,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
 		s.details.Run, s.runRoots, s.runQueue, s.runRenewer, s.runFlusher, s.runVerifier, s.runMonitor, s.runTidier,
-		s.fastdl.Run,
+		s.fastdl.Run, s.peers.Run,
 	} {
 		g.Go(func() error { return run(ctx) })
 	}

@@ -60,6 +60,7 @@ func (s *Service) Add(ctx context.Context, id ItemID, version int64) (Job, error
 	if st := s.index.get(n); st != nil && st.servable() {
 		return Job{}, fault.New(fault.Conflict, "%s is stored already", n.File())
 	}
+	s.peers.Forget(peerName(n))
 	return s.changeJob(ctx, "mod.add", func(tx *db.Tx) (Job, error) { return putJob(ctx, tx, n, true) })
 }
 
@@ -94,6 +95,9 @@ func (s *Service) changeJob(ctx context.Context, action string, fn func(tx *db.T
 // Retry sets a job going that waits, failed or was denied.
 func (s *Service) Retry(ctx context.Context, id int64) (Job, error) {
 	j, err := s.changeJob(ctx, "mod.retry", func(tx *db.Tx) (Job, error) { return retryJob(ctx, tx, id) })
+	if err == nil {
+		s.peers.Forget(peerName(j.Name))
+	}
 	if err == nil && s.steamcmd != nil {
 		s.steamcmd.Resume(j.Name)
 	}

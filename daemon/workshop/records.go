@@ -171,7 +171,7 @@ func (r *records) want(now time.Time, n Name, boost bool) bool {
 	}
 	j := r.jobs[n]
 	if j == nil {
-		if len(r.jobs) >= maxJobs {
+		if len(r.jobs) >= maxJobs && !r.dropDenied() {
 			return false
 		}
 		j = &Job{Name: n, CreatedAt: now}
@@ -185,6 +185,18 @@ func (r *records) want(now time.Time, n Name, boost bool) bool {
 	r.wishes = append(r.wishes, wish{name: n, boost: boost})
 	signal(r.dispatch)
 	return true
+}
+
+// dropDenied makes room by forgetting a job that was refused. The caller holds
+// the mutex.
+func (r *records) dropDenied() bool {
+	for n, j := range r.jobs {
+		if j.State == Denied {
+			delete(r.jobs, n)
+			return true
+		}
+	}
+	return false
 }
 
 // takeWishes empties the list of wishes.

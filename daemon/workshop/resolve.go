@@ -81,11 +81,26 @@ func (s *Service) wantVersions(now time.Time, k *known, versions []int64) {
 	awaited := false
 	for _, v := range versions {
 		awaited = awaited || v == k.Updated
+		if v != k.Updated && !k.Banned && s.policy.fetches(ItemID(k.ID), k.AppID) {
+			s.wantOfPeers(now, Name{Item: ItemID(k.ID), Version: v})
+		}
 	}
 	if awaited {
 		s.wantCurrent(now, k, true)
 	} else if id := ItemID(k.ID); len(versions) > 0 || s.policy.follows(id) && !s.evicted.has(id) {
 		s.wantCurrent(now, k, false)
+	}
+}
+
+// wantOfPeers asks for a version that Steam does not have, or of an item that
+// it does not tell about, if a peer may have it. The caller holds the mutex of
+// the records.
+func (s *Service) wantOfPeers(now time.Time, n Name) {
+	if j := s.records.jobs[n]; j != nil && (j.Moving() || now.Before(j.RetryAt)) {
+		return
+	}
+	if st := s.index.get(n); (st == nil || st.State != Ready) && s.policy.serves(n.Item) && s.peersMay(n) {
+		s.records.want(now, n, true)
 	}
 }
 
@@ -99,6 +114,11 @@ func (s *Service) unresolved(ctx context.Context, now time.Time, failed []Detail
 	for _, a := range failed {
 		k, ok := r.items.get(a.Item)
 		if !ok {
+			if p := r.pending[a.Item]; p != nil && s.policy.fetches(a.Item, 0) {
+				for _, v := range p.versions {
+					s.wantOfPeers(now, Name{Item: a.Item, Version: v})
+				}
+			}
 			r.failed(now, a.Item)
 			continue
 		}

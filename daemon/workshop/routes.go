@@ -43,6 +43,7 @@ func (s *Service) Register(srv *web.Server) {
 	web.Route(ops, http.MethodPost, modsPath+"/gc", s.postGC, web.Describe("gc-mods", "Remove what may go",
 		"Removes superseded versions and, above the quota, what else the rules of retention let go; with dry_run only says so. "+
 			"Every decision comes with its rule and its reason.", 409), slow, write)
+	s.registerPeers(srv)
 	web.Route(ops, http.MethodGet, modsPath+"/{item}", s.getMod, web.Describe("get-mod", "One mod",
 		"The item is given in decimal, as m<hex> or as 0x<hex>.", 400, 404))
 	web.Route(ops, http.MethodPost, modsPath+"/{item}/versions/{version}/verify", s.postVerify, web.Describe("verify-version", "Check a stored version",

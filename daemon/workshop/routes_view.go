@@ -45,6 +45,7 @@ type versionView struct {
 	SHA256        string     `json:"sha256" doc:"Hexadecimal; empty until the file was read."`
 	Source        string     `json:"source" doc:"Who delivered it."`
 	Origin        string     `json:"origin" doc:"From where: a host or a folder."`
+	Provenance    provenance `json:"provenance" doc:"How the bytes came here, and why they are believed."`
 	State         State      `json:"state" enum:"ready,verifying,quarantined"`
 	Reason        string     `json:"reason"`
 	Pinned        bool       `json:"pinned"`
@@ -54,6 +55,15 @@ type versionView struct {
 	VerifiedAt    *time.Time `json:"verified_at,omitempty"`
 	Current       bool       `json:"current"`
 	Requests      int64      `json:"requests"`
+}
+
+// provenance says how the bytes of a version came here.
+type provenance struct {
+	Source     string     `json:"source"`
+	Peer       string     `json:"peer,omitempty" doc:"Address of the backup server that gave it."`
+	Time       *time.Time `json:"time,omitempty"`
+	SHA256     string     `json:"sha256"`
+	VerifiedBy string     `json:"verified_by,omitempty" enum:"size,quorum,key" doc:"What proved the bytes of a peer."`
 }
 
 type jobList struct {
@@ -166,13 +176,21 @@ func (s *Service) modView(m Mod, base string) modView {
 		}
 		v.Versions = append(v.Versions, versionView{
 			Version: x.Name.Version, Time: x.Name.Time(), Name: x.Name.File(), URL: base + s.face.mount + "/" + x.Name.File(),
-			Size: x.Size, SHA256: hex.EncodeToString(x.SHA256), Source: x.Source, Origin: x.Origin, State: state,
+			Size: x.Size, SHA256: hex.EncodeToString(x.SHA256), Source: x.Source, Origin: x.Origin, Provenance: viewProvenance(x), State: state,
 			Reason: x.Reason, Pinned: x.Pinned, Irreplaceable: x.ours() && s.irreplaceable(x.Name),
 			StoredAt: moment(x.StoredAt), LastRequested: moment(x.RequestedAt), VerifiedAt: moment(x.VerifiedAt),
 			Current: m.Current != 0 && x.Name.Version == m.Current, Requests: x.Requests,
 		})
 	}
 	return v
+}
+
+func viewProvenance(v Version) provenance {
+	at := v.FetchedAt
+	if at.IsZero() {
+		at = v.StoredAt
+	}
+	return provenance{Source: v.Source, Peer: v.Peer, Time: moment(at), SHA256: hex.EncodeToString(v.SHA256), VerifiedBy: v.VerifiedBy}
 }
 
 // forCaller leaves out where the operator's folders are unless the caller

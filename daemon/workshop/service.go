@@ -22,6 +22,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/steam/webapi"
 	"github.com/quartermasterd/quartermaster/daemon/web"
 	"github.com/quartermasterd/quartermaster/daemon/workshop/fastdl"
+	"github.com/quartermasterd/quartermaster/daemon/workshop/peers"
 )
 
 // Options say what a Service is made of. DB, Blobs and Client must not be
@@ -34,6 +35,11 @@ type Options struct {
 	// an absolute path that may be empty when the source is off.
 	SteamCMD config.SteamCMD
 	DataDir  string
+	// UserAgent is how we call ourselves to backup servers of others, for
+	// example "quartermaster/1.2". Empty: without a version.
+	UserAgent string
+	// Receive waits until so many bytes of a peer may be taken; nil: at once.
+	Receive func(ctx context.Context, bytes int) error
 	// RequestHeaders is log.request_headers: "first" logs the headers of the
 	// first requests of each User-Agent on the game-client face.
 	RequestHeaders string
@@ -80,8 +86,9 @@ type Service struct {
 	rootLevel slog.LevelVar
 	sources   []Source
 	steamcmd  *SteamCMD // nil: off
-	suspects  *nameSet  // to be checked
-	gone      *nameSet  // to be forgotten
+	peers     *peers.Service
+	suspects  *nameSet // to be checked
+	gone      *nameSet // to be forgotten
 	budget    *Budget
 	hits      hitList
 	metrics   *metrics

@@ -10,6 +10,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 	"github.com/quartermasterd/quartermaster/daemon/workshop/modzip"
+	"github.com/quartermasterd/quartermaster/daemon/workshop/peers"
 )
 
 // ending is how an attempt ended, on its way to the database.
@@ -81,6 +82,9 @@ func (s *Service) outcome(j Job, stopped bool, err error) Job {
 		j.State, j.Error, j.RetryAt = Queued, fault.Public(err), now.Add(max(minBackoff, retryAfter(err)))
 	case early(err): // however long it takes, it is no failure
 		j.State, j.Error, j.RetryAt = Queued, fault.Public(err), now.Add(modzip.QuietFor)
+		if peers.Later(err) {
+			j.RetryAt = now.Add(max(retryAfter(err), time.Second))
+		}
 	default:
 		if _, ok := errors.AsType[unpackable](err); ok {
 			j.Attempts = max(j.Attempts, maxAttempts-1) // clients need not come back for it
@@ -92,9 +96,9 @@ func (s *Service) outcome(j Job, stopped bool, err error) Job {
 }
 
 // early reports whether an attempt only came too early: the game is still
-// writing the folder, or others are before it.
+// writing the folder, others are before it, or a peer is fetching it.
 func early(err error) bool {
-	return errors.Is(err, modzip.ErrBeingWritten) || errors.Is(err, errBusy)
+	return errors.Is(err, modzip.ErrBeingWritten) || errors.Is(err, errBusy) || peers.Later(err)
 }
 
 // end writes an ending to the database and then to memory. A late one is

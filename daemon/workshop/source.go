@@ -52,6 +52,8 @@ type Got struct {
 	Version int64
 	// Origin names the place for people: a folder or a host.
 	Origin string
+	// Peer and VerifiedBy are those of Version, "" for most sources.
+	Peer, VerifiedBy string
 	// State is what the work is called while it runs: Fetching or Zipping.
 	State State
 }

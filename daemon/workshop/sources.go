@@ -15,6 +15,9 @@ import (
 // newSources wires what supplies versions: the operator's folders, and the
 // sources in the configured order.
 func (s *Service) newSources() error {
+	if err := s.newPeers(); err != nil {
+		return err
+	}
 	s.rootLevel.Set(slog.LevelDebug)
 	s.details = NewDetails(s.steam, s.clock, s.log, s.learn)
 	s.roots = NewRoots(RootsOptions{
@@ -29,13 +32,17 @@ func (s *Service) newSources() error {
 			s.sources = append(s.sources, NewSteamURL(SteamURLOptions{
 				APIURL: s.options.Steam.APIURL, Lookup: s.details.Lookup, Clock: s.clock, Log: s.log,
 			}))
+		case sourcePeers:
+			if s.peers.Enabled() {
+				s.sources = append(s.sources, peerSource{s})
+			}
 		case sourceSteamCMD:
 			if err := s.newSteamCMD(); err != nil {
 				return err
 			}
 		default:
 			return fault.New(fault.Invalid, "workshop.sources names the unknown source %q", name).
-				WithFields(fault.Field{Name: "workshop.sources", Message: "folder, steam-url and steamcmd exist"})
+				WithFields(fault.Field{Name: "workshop.sources", Message: "folder, steam-url, peers and steamcmd exist"})
 		}
 	}
 	return nil

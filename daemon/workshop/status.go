@@ -59,6 +59,7 @@ func (s *Service) Status(ctx context.Context) (Status, error) {
 		st.Problems = append(st.Problems, p)
 	}
 	st.Problems = append(st.Problems, s.sourceProblems()...)
+	st.Problems = append(st.Problems, s.peerProblems()...)
 	for _, r := range st.Roots {
 		for _, p := range r.Problems {
 			st.Problems = append(st.Problems, Problem(p))
@@ -148,6 +149,7 @@ func (s *Service) queueTotals() (waiting, running, failed int) {
 	defer s.records.mu.Unlock()
 	for _, j := range s.records.jobs {
 		switch {
+		case j.State == Denied && j.Error == answerOldVersion.reason(): // an answer, no failure
 		case j.State == Denied || j.State == Failed && j.Resting:
 			failed++
 		case j.State == Queued || j.State == Failed:

@@ -15,18 +15,20 @@ import (
 type store struct{ db *db.DB }
 
 const versionColumns = `item, version, state, reason, blob_key, path, size, mtime_ns, inode, ctime_ns,
-	sha256, source, origin, pinned, stored_at, verified_at, requested_at, requests, updated_at`
+	sha256, source, origin, peer, verified_by, fetched_at, pinned, stored_at, verified_at, requested_at, requests,
+	updated_at`
 
 type scanner interface{ Scan(dest ...any) error }
 
 func scanVersion(row scanner) (Version, error) {
 	var v Version
 	var state string
-	var stored, verified, requested, updated int64
+	var fetched, stored, verified, requested, updated int64
 	err := row.Scan(&v.Name.Item, &v.Name.Version, &state, &v.Reason, &v.Key, &v.Path, &v.Size,
-		&v.Print.ModTime, &v.Print.Inode, &v.Print.Change, &v.SHA256, &v.Source, &v.Origin, &v.Pinned,
-		&stored, &verified, &requested, &v.Requests, &updated)
+		&v.Print.ModTime, &v.Print.Inode, &v.Print.Change, &v.SHA256, &v.Source, &v.Origin, &v.Peer, &v.VerifiedBy, &fetched,
+		&v.Pinned, &stored, &verified, &requested, &v.Requests, &updated)
 	v.State, v.Print.Size = State(state), v.Size
+	v.FetchedAt = db.Time(fetched)
 	v.StoredAt, v.VerifiedAt = db.Time(stored), db.Time(verified)
 	v.RequestedAt, v.UpdatedAt = db.Time(requested), db.Time(updated)
 	return v, err
@@ -81,16 +83,17 @@ func findVersion(ctx context.Context, tx *db.Tx, n Name) (Version, error) {
 func putVersion(ctx context.Context, tx *db.Tx, v Version) (Version, error) {
 	v.UpdatedAt = tx.Now
 	row := tx.QueryRow(ctx, `INSERT INTO workshop_version (`+versionColumns+`)
-		VALUES (`+db.In(1, 19)+`)
+		VALUES (`+db.In(1, 22)+`)
 		ON CONFLICT (item, version) DO UPDATE SET state = excluded.state, reason = excluded.reason,
 			blob_key = excluded.blob_key, path = excluded.path, size = excluded.size,
 			mtime_ns = excluded.mtime_ns, inode = excluded.inode, ctime_ns = excluded.ctime_ns,
 			sha256 = excluded.sha256, source = excluded.source, origin = excluded.origin,
+			peer = excluded.peer, verified_by = excluded.verified_by, fetched_at = excluded.fetched_at,
 			stored_at = excluded.stored_at, verified_at = excluded.verified_at, updated_at = excluded.updated_at
 		RETURNING `+versionColumns,
 		v.Name.Item, v.Name.Version, string(v.State), v.Reason, v.Key, v.Path, v.Size,
-		v.Print.ModTime, v.Print.Inode, v.Print.Change, v.SHA256, v.Source, v.Origin, v.Pinned,
-		db.Micros(v.StoredAt), db.Micros(v.VerifiedAt), db.Micros(v.RequestedAt), v.Requests, db.Micros(v.UpdatedAt))
+		v.Print.ModTime, v.Print.Inode, v.Print.Change, v.SHA256, v.Source, v.Origin, v.Peer, v.VerifiedBy,
+		db.Micros(v.FetchedAt), v.Pinned, db.Micros(v.StoredAt), db.Micros(v.VerifiedAt), db.Micros(v.RequestedAt), v.Requests, db.Micros(v.UpdatedAt))
 	return scanVersion(row)
 }
 
@@ -111,15 +114,19 @@ func removeVersion(ctx context.Context, tx *db.Tx, n Name, reason string) error 
 	return err
 }
 
-// sweepTombstones deletes versions removed, unless their blob is still to be deleted, and jobs refused or at rest since
-// before resting, and jobs done since before done.
+// sweepTombstones deletes versions removed, unless their blob is still to be
+// deleted, and jobs refused or at rest since before resting, and jobs done
+// since before done. Clients may ask for any number of versions that nobody
+// has; those are done too.
 func sweepTombstones(ctx context.Context, tx *db.Tx, resting, done time.Time) error {
 	if _, err := tx.Exec(ctx, `DELETE FROM workshop_version WHERE state = 'removed' AND updated_at < $1 AND blob_key = ''`,
 		db.Micros(resting)); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, `DELETE FROM workshop_job WHERE state IN ('ready', 'removed') AND updated_at < $1
-		OR (state = 'denied' OR state = 'failed' AND resting) AND updated_at < $2`, db.Micros(done), db.Micros(resting))
+		OR state = 'denied' AND error = $3 AND retry_at < $1
+		OR (state = 'denied' OR state = 'failed' AND resting) AND updated_at < $2`,
+		db.Micros(done), db.Micros(resting), answerOldVersion.reason())
 	return err
 }
 

@@ -31,6 +31,12 @@ type Version struct {
 	SHA256 []byte
 	// Source and Origin say who delivered the bytes, and from where.
 	Source, Origin string
+	// Peer is the address of the backup server that gave the bytes, "" when
+	// another source did, and VerifiedBy says what proved them: size, quorum
+	// or key.
+	Peer, VerifiedBy string
+	// FetchedAt is when the bytes were brought here, zero if unknown.
+	FetchedAt time.Time
 	// Pinned versions are never removed automatically.
 	Pinned bool
 	// StoredAt is when the version became available here.

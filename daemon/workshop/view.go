@@ -6,7 +6,8 @@ import (
 )
 
 // JSON returns what programs see of a Mod, a list of mods, a Version, a Job,
-// a Storage or a Tidied: the shape of the HTTP API, ready for json.Marshal. Any other
+// JSON returns what programs see of a Mod, a list of mods, a Version, a Job, a
+// Storage, a PeersStatus or a Tidied: the shape of the HTTP API, ready for json.Marshal. Any other
 // value is returned as it is.
 func (s *Service) JSON(v any) any {
 	base := strings.TrimRight(s.options.PublicURL, "/")
@@ -31,6 +32,8 @@ func (s *Service) JSON(v any) any {
 		return s.storageView(v)
 	case Tidied:
 		return viewTidied(v)
+	case PeersStatus:
+		return viewPeers(v)
 	}
 	return v
 }
