@@ -79,7 +79,7 @@ func New(ctx context.Context, o Options) (_ *Daemon, err error) {
 		}
 	}()
 	c := o.Loaded.Config
-	d.web, err = web.New(web.Options{HTTP: c.HTTP, Limits: c.Limits, Metrics: c.Metrics, Log: o.Log, Version: o.Version})
+	d.web, err = web.New(web.Options{HTTP: c.HTTP, Limits: c.Limits, Traffic: d.Traffic, Metrics: c.Metrics, Log: o.Log, Version: o.Version})
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func New(ctx context.Context, o Options) (_ *Daemon, err error) {
 	d.admin = admin.New(admin.Options{
 		Page: webui.FS(), Workshop: d.workshop, Log: o.Log, Version: o.Version,
 		Paths:     admin.Paths{Config: o.Loaded.File, Data: o.Loaded.DataDir, Database: d.databaseName(), Blobs: d.BlobDir()},
-		Listeners: d.web.Addrs, Started: state.started, Space: d.space,
+		Listeners: d.web.Addrs, Started: state.started, Space: d.space, Traffic: d.web.Traffic,
 	})
 	d.admin.Register(d.web)
 	d.web.Ready("database", d.DB.Ping)
@@ -131,6 +131,7 @@ func (d *Daemon) Run(ctx context.Context, h Hooks) (err error) {
 		})
 	}
 	watch(&work, "database", func() error { return d.DB.Run(jobs) })
+	watch(&work, "traffic", func() error { return d.Traffic.Run(jobs) })
 	watch(&work, "accounts", func() error { return d.Accounts.Run(jobs) })
 	if d.workshop != nil {
 		if err := d.workshop.Load(ctx); err != nil {
@@ -206,10 +207,11 @@ func (d *Daemon) reloads(ctx context.Context, h Hooks) {
 			d.Log.Error("the configuration was not reloaded, the old one stays in force", slog.Any("error", err))
 			continue
 		}
+		d.Traffic.Reload(loaded.Config.Limits)
 		if d.workshop != nil {
 			d.workshop.Reload(loaded.Config.Workshop)
 		}
-		d.Log.Info("the configuration was reloaded; listeners, limits and storage change at the next start")
+		d.Log.Info("the configuration was reloaded; listeners, the limits of requests and connections, and storage change at the next start")
 	}
 }
 

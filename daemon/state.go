@@ -14,6 +14,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/durable"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/limit"
 	"github.com/quartermasterd/quartermaster/daemon/steam/webapi"
 	"github.com/quartermasterd/quartermaster/daemon/workshop"
 )
@@ -36,6 +37,7 @@ type State struct {
 	DB       *db.DB
 	Blobs    *blob.Disk
 	Accounts *accounts.Service
+	Traffic  *limit.Traffic
 
 	started time.Time
 }
@@ -66,6 +68,7 @@ func OpenState(ctx context.Context, o Options) (_ *State, err error) {
 		DB: s.DB, Log: o.Log, Limits: o.Loaded.Config.Limits, DataDir: dir,
 		PublicURL: o.Loaded.Config.HTTP.PublicURL,
 	})
+	s.Traffic = limit.NewTraffic(o.Loaded.Config.Limits, time.Now, o.Log)
 	return s, nil
 }
 
@@ -75,7 +78,8 @@ func (s *State) Workshop(complete func(*workshop.Options)) (*workshop.Service, e
 	c := s.Loaded.Config
 	o := workshop.Options{
 		Config: c.Workshop, Steam: c.Steam, SteamCMD: c.SteamCMD, DataDir: s.Loaded.DataDir, Limits: c.Limits, DB: s.DB, Blobs: s.Blobs, Log: s.Log,
-		Audit: s.Accounts.Audit, PublicURL: c.HTTP.PublicURL, ListenPort: firstPort(c.HTTP.Listen),
+		Received: s.Traffic.Fetched,
+		Audit:    s.Accounts.Audit, PublicURL: c.HTTP.PublicURL, ListenPort: firstPort(c.HTTP.Listen),
 		Client: webapi.New(webapi.Options{
 			BaseURL: c.Steam.APIURL, Key: c.Steam.APIKey, UserAgent: "quartermaster/" + s.Version,
 			Budget: workshop.NewBudget(s.DB, c.Steam.DailyLimit),

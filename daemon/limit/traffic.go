@@ -117,7 +117,7 @@ func (t *Traffic) apply(at time.Time) {
 	t.rates = rates
 	t.Out.Set(rates.Download, rates.DownloadPerClient)
 	t.In.Set(rates.Upload, 0)
-	t.log.Info("byte rates", "download", config.Rate(rates.Download).String(), "download_per_client", config.Rate(rates.DownloadPerClient).String(),
+	t.log.Info("byte rates in force", "download", config.Rate(rates.Download).String(), "download_per_client", config.Rate(rates.DownloadPerClient).String(),
 		"upload", config.Rate(rates.Upload).String(), "scheduled", scheduled)
 }
 

@@ -48,6 +48,10 @@ type Options struct {
 	Registerer prometheus.Registerer // nil: no metrics
 	PublicURL  string                // http.public_url
 	ListenPort int                   // of the first plain listener
+	// Received waits until n bytes that a source fetched from elsewhere fit
+	// into limits.upload_rate. Every source that reads from the network calls
+	// it for all it read. nil: no limit.
+	Received func(ctx context.Context, n int) error
 	// Audit writes what a person did into the audit log, in the transaction
 	// that does it. nil: nothing is written.
 	Audit func(ctx context.Context, tx *db.Tx, action, target, detail string) error

@@ -160,10 +160,13 @@ func (x *exchange) finish() {
 	if ok, _ := x.s.lines.Allow(struct{}{}); !ok {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 10)
+	attrs := make([]slog.Attr, 0, 11)
 	attrs = append(attrs, slog.Any("ip", web.ClientIP(x.r)), slog.String("path", clip(web.RawPath(x.r), 300)),
 		slog.Int("status", x.tally.status), slog.Int64("bytes", x.tally.bytes), slog.Bool("complete", x.tally.err == nil),
 		slog.Int64("ms", x.s.clock.Now().Sub(x.start).Milliseconds()))
+	if wait := web.LimiterWait(x.r); wait > 0 {
+		attrs = append(attrs, slog.Int64("limiter_wait_ms", wait.Milliseconds()))
+	}
 	if ra := x.r.Header.Get("Range"); ra != "" {
 		attrs = append(attrs, slog.String("range", clip(ra, 100)))
 	}
