@@ -86,7 +86,7 @@ func New(ctx context.Context, o Options) (_ *Daemon, err error) {
 	d.Accounts.Register(d.web)
 	if c.Workshop.Enabled {
 		d.workshop, err = state.Workshop(func(w *workshop.Options) {
-			w.Hub, w.Registerer, w.ListenPort = d.web.Events(), d.web.Registerer(), firstPort(c.HTTP.Listen)
+			w.Hub, w.Registerer = d.web.Events(), d.web.Registerer()
 			w.RequestHeaders = c.Log.RequestHeaders
 		})
 		if err != nil {
@@ -251,18 +251,21 @@ func localURL(public string, addrs []string) string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// firstPort is the port of the first configured listener.
-func firstPort(listen []string) int {
+// firstListener takes the first configured listener apart. The host is empty
+// when it is every address of the machine.
+func firstListener(listen []string) (host string, port int) {
 	if len(listen) == 0 {
-		return 0
+		return "", 0
 	}
-	_, port, err := net.SplitHostPort(listen[0])
+	host, text, err := net.SplitHostPort(listen[0])
 	if err != nil {
-		return 0
+		return "", 0
 	}
-	n, err := strconv.Atoi(port)
-	if err != nil {
-		return 0
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = ""
 	}
-	return n
+	if port, err = strconv.Atoi(text); err != nil {
+		return host, 0
+	}
+	return host, port
 }

@@ -76,10 +76,11 @@ func OpenState(ctx context.Context, o Options) (_ *State, err error) {
 // may be nil, completes the options with what only a running daemon has.
 func (s *State) Workshop(complete func(*workshop.Options)) (*workshop.Service, error) {
 	c := s.Loaded.Config
+	host, port := firstListener(c.HTTP.Listen)
 	o := workshop.Options{
 		Config: c.Workshop, Steam: c.Steam, SteamCMD: c.SteamCMD, DataDir: s.Loaded.DataDir, Limits: c.Limits, DB: s.DB, Blobs: s.Blobs, Log: s.Log,
 		Received: s.Traffic.Fetched,
-		Audit:    s.Accounts.Audit, PublicURL: c.HTTP.PublicURL, ListenPort: firstPort(c.HTTP.Listen),
+		Audit:    s.Accounts.Audit, PublicURL: c.HTTP.PublicURL, ListenHost: host, ListenPort: port,
 		Client: webapi.New(webapi.Options{
 			BaseURL: c.Steam.APIURL, Key: c.Steam.APIKey, UserAgent: "quartermaster/" + s.Version,
 			Budget: workshop.NewBudget(s.DB, c.Steam.DailyLimit),

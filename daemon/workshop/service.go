@@ -47,7 +47,8 @@ type Options struct {
 	Hub        *web.Hub              // nil: no events
 	Registerer prometheus.Registerer // nil: no metrics
 	PublicURL  string                // http.public_url
-	ListenPort int                   // of the first plain listener
+	ListenHost string                // of the first plain listener; empty: every address
+	ListenPort int
 	// Received waits until n bytes that a source fetched from elsewhere fit
 	// into limits.upload_rate. Every source that reads from the network calls
 	// it for all it read. nil: no limit.
