@@ -39,6 +39,14 @@ func (s *Server) Listen(ctx context.Context) error {
 	return nil
 }
 
+// Probe finds out whether every address of http.listen can be bound, and
+// leaves none bound. It fails as Listen does.
+func (s *Server) Probe(ctx context.Context) error {
+	err := s.Listen(ctx)
+	s.closeListeners()
+	return err
+}
+
 // networkOf makes an empty host mean IPv4 and IPv6, and an IPv4 address mean
 // IPv4 alone: Go's "tcp" would widen 0.0.0.0 to both.
 func networkOf(address string) string {
