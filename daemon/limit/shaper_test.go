@@ -299,3 +299,92 @@ func BenchmarkShaper(b *testing.B) {
 		})
 	}
 }
+
+// TestShaperKeepsItsPromise checks, for random traffic, what a byte rate is
+// for: in no stretch of time does more pass than the rate allows, with a
+// quarter of a second made up for, and the reserve of short answers.
+func TestShaperKeepsItsPromise(t *testing.T) {
+	for seed := range uint64(10) {
+		synctest.Test(t, func(t *testing.T) { checkShaper(t, rand.New(rand.NewPCG(seed, 1))) })
+	}
+}
+
+func FuzzShaper(f *testing.F) {
+	f.Add(uint64(1))
+	f.Add(uint64(1 << 40))
+	f.Fuzz(func(t *testing.T, seed uint64) {
+		synctest.Test(t, func(t *testing.T) { checkShaper(t, rand.New(rand.NewPCG(seed, 2))) })
+	})
+}
+
+func checkShaper(t *testing.T, r *rand.Rand) {
+	type grant struct {
+		at     time.Time
+		client int
+		n      int
+	}
+	total, per := 1000*(1+r.Int64N(20_000)), 1000*(1+r.Int64N(5_000))
+	s := limit.NewShaper(time.Now)
+	s.Set(total, per)
+	var mu sync.Mutex
+	var grants []grant
+	note := func(client, n int) {
+		mu.Lock()
+		defer mu.Unlock()
+		grants = append(grants, grant{time.Now(), client, n})
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	var wg sync.WaitGroup
+	for i := range 12 {
+		own := rand.New(rand.NewPCG(r.Uint64(), uint64(i)))
+		wg.Go(func() {
+			var f limit.Stream
+			for ctx.Err() == nil {
+				client := i % 5
+				if own.IntN(8) == 0 {
+					if n := own.IntN(5000); s.Small(who(client), n) {
+						note(client, n)
+					}
+				}
+				n, _, err := s.Take(ctx, &f, who(client), 1+own.IntN(1<<20))
+				if err != nil {
+					return
+				}
+				unused := 0
+				if own.IntN(5) == 0 {
+					unused = own.IntN(n + 1)
+				}
+				note(client, n-unused)
+				s.Return(who(client), unused)
+				time.Sleep(time.Duration(own.Int64N(int64(40 * time.Millisecond))))
+			}
+		})
+	}
+	wg.Wait()
+	check := func(what string, rate int64, of func(grant) bool) {
+		most := func(d time.Duration) float64 {
+			kept := max(float64(rate)/4, 2048)
+			return float64(rate)*d.Seconds() + kept + max(float64(rate)/4, 64<<10) + 1
+		}
+		for from := 0; from < len(grants); from += 1 + len(grants)/200 {
+			var sum float64
+			for _, g := range grants[from:] {
+				if !of(g) {
+					continue
+				}
+				sum += float64(g.n)
+				if d := g.at.Sub(grants[from].at); sum > most(d) {
+					t.Fatalf("%s: %.0f bytes in %v at %d/s, at most %.0f", what, sum, d, rate, most(d))
+				}
+			}
+		}
+	}
+	check("all", total, func(grant) bool { return true })
+	for client := range 5 {
+		check("one client", per, func(g grant) bool { return g.client == client })
+	}
+	if s.Waiting() != 0 {
+		t.Errorf("%d bytes still wait", s.Waiting())
+	}
+}
