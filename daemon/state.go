@@ -125,7 +125,7 @@ func occupy(dir string, log *slog.Logger) (*durable.FileLock, error) {
 	switch {
 	case errors.Is(err, durable.ErrLocked):
 		holder := cmp.Or(durable.Holder(path), "another process")
-		return nil, fault.Wrap(err, fault.Unavailable, "Quartermaster already runs on the data directory %s: %s", dir, holder).
+		return nil, fault.New(fault.Unavailable, "Quartermaster already runs on the data directory %s (%s)", dir, holder).
 			WithHint("stop it first, or give this one a data directory of its own with --data")
 	case err != nil:
 		log.Warn("the data directory cannot be locked; take care that only one Quartermaster runs on it", slog.Any("error", err))
