@@ -21,6 +21,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/config"
 	"github.com/quartermasterd/quartermaster/daemon/durable"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/limit"
 	"github.com/quartermasterd/quartermaster/daemon/web"
 	"github.com/quartermasterd/quartermaster/daemon/workshop"
 	"github.com/quartermasterd/quartermaster/webui"
@@ -28,8 +29,8 @@ import (
 
 // The start and the stop, in order. Each step leans only on those before it.
 //
-//	start: configuration (valid before New) → log → data directory →
-//	       database (backup, migrate) → blobs → features and routes →
+//	start: configuration (valid before New) → log → addresses are free →
+//	       data directory → alone in it → database (backup, migrate) → blobs → features and routes →
 //	       listeners bound → ready → everything that runs
 //	stop:  not ready → listeners stop accepting, requests drain (5 s) →
 //	       event streams end → jobs end (3 s) → blobs → checkpoint,
@@ -60,33 +61,41 @@ type Started struct {
 // Daemon is everything, wired and not yet running.
 type Daemon struct {
 	*State
+	lock     *durable.FileLock // nil where the file system has none
 	web      *web.Server
 	workshop *workshop.Service // nil when workshop.enabled is off
 	admin    *admin.Service
 }
 
 // New opens the state and wires the parts. Nothing runs and no port is open
-// until Run.
+// until Run; but whether the ports are free is looked at first, so that a
+// start in vain leaves nothing behind.
 func New(ctx context.Context, o Options) (_ *Daemon, err error) {
-	state, err := OpenState(ctx, o)
+	c := o.Loaded.Config
+	traffic := limit.NewTraffic(c.Limits, time.Now, o.Log)
+	server, err := web.New(web.Options{HTTP: c.HTTP, Limits: c.Limits, Traffic: traffic, Metrics: c.Metrics, Log: o.Log, Version: o.Version})
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{State: state}
+	if err := server.Probe(ctx); err != nil {
+		return nil, err
+	}
+	d := &Daemon{web: server}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, state.Close())
+			err = errors.Join(err, d.Close())
 		}
 	}()
-	c := o.Loaded.Config
-	d.web, err = web.New(web.Options{HTTP: c.HTTP, Limits: c.Limits, Metrics: c.Metrics, Log: o.Log, Version: o.Version})
-	if err != nil {
+	if d.lock, err = occupy(o.Loaded.DataDir, o.Log); err != nil {
+		return nil, err
+	}
+	if d.State, err = openState(ctx, o, traffic); err != nil {
 		return nil, err
 	}
 	d.Accounts.Register(d.web)
 	if c.Workshop.Enabled {
-		d.workshop, err = state.Workshop(func(w *workshop.Options) {
-			w.Hub, w.Registerer, w.ListenPort = d.web.Events(), d.web.Registerer(), firstPort(c.HTTP.Listen)
+		d.workshop, err = d.Workshop(func(w *workshop.Options) {
+			w.Hub, w.Registerer = d.web.Events(), d.web.Registerer()
 			w.RequestHeaders = c.Log.RequestHeaders
 		})
 		if err != nil {
@@ -98,12 +107,26 @@ func New(ctx context.Context, o Options) (_ *Daemon, err error) {
 	d.admin = admin.New(admin.Options{
 		Page: webui.FS(), Workshop: d.workshop, Log: o.Log, Version: o.Version,
 		Paths:     admin.Paths{Config: o.Loaded.File, Data: o.Loaded.DataDir, Database: d.databaseName(), Blobs: d.BlobDir()},
-		Listeners: d.web.Addrs, Started: state.started, Space: d.space,
+		Listeners: d.web.Addrs, Started: d.started, Space: d.space, Traffic: d.web.Traffic,
 	})
 	d.admin.Register(d.web)
 	d.web.Ready("database", d.DB.Ping)
 	d.web.Ready("data", func(ctx context.Context) error { _, err := d.Blobs.Free(ctx); return err })
 	return d, nil
+}
+
+// Close gives up the state and the data directory. It may be called on a
+// Daemon that New left half made.
+func (d *Daemon) Close() error {
+	var errs []error
+	if d.State != nil {
+		errs = append(errs, d.State.Close())
+	}
+	if d.lock != nil {
+		errs = append(errs, d.lock.Unlock())
+		d.lock = nil
+	}
+	return errors.Join(errs...)
 }
 
 // Run binds the listeners, serves and works until ctx ends or a part fails,
@@ -131,6 +154,7 @@ func (d *Daemon) Run(ctx context.Context, h Hooks) (err error) {
 		})
 	}
 	watch(&work, "database", func() error { return d.DB.Run(jobs) })
+	watch(&work, "traffic", func() error { return d.Traffic.Run(jobs) })
 	watch(&work, "accounts", func() error { return d.Accounts.Run(jobs) })
 	if d.workshop != nil {
 		if err := d.workshop.Load(ctx); err != nil {
@@ -206,10 +230,11 @@ func (d *Daemon) reloads(ctx context.Context, h Hooks) {
 			d.Log.Error("the configuration was not reloaded, the old one stays in force", slog.Any("error", err))
 			continue
 		}
+		d.Traffic.Reload(loaded.Config.Limits)
 		if d.workshop != nil {
 			d.workshop.Reload(loaded.Config.Workshop)
 		}
-		d.Log.Info("the configuration was reloaded; listeners, limits and storage change at the next start")
+		d.Log.Info("the configuration was reloaded; listeners, the limits of requests and connections, and storage change at the next start")
 	}
 }
 
@@ -249,18 +274,21 @@ func localURL(public string, addrs []string) string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// firstPort is the port of the first configured listener.
-func firstPort(listen []string) int {
+// firstListener takes the first configured listener apart. The host is empty
+// when it is every address of the machine.
+func firstListener(listen []string) (host string, port int) {
 	if len(listen) == 0 {
-		return 0
+		return "", 0
 	}
-	_, port, err := net.SplitHostPort(listen[0])
+	host, text, err := net.SplitHostPort(listen[0])
 	if err != nil {
-		return 0
+		return "", 0
 	}
-	n, err := strconv.Atoi(port)
-	if err != nil {
-		return 0
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = ""
 	}
-	return n
+	if port, err = strconv.Atoi(text); err != nil {
+		return host, 0
+	}
+	return host, port
 }

@@ -1,8 +1,10 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -14,6 +16,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/durable"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/limit"
 	"github.com/quartermasterd/quartermaster/daemon/steam/webapi"
 	"github.com/quartermasterd/quartermaster/daemon/workshop"
 )
@@ -36,6 +39,7 @@ type State struct {
 	DB       *db.DB
 	Blobs    *blob.Disk
 	Accounts *accounts.Service
+	Traffic  *limit.Traffic
 
 	started time.Time
 }
@@ -43,8 +47,12 @@ type State struct {
 // OpenState makes the data directory if it is missing, opens the database
 // (backing it up and migrating it when that is due) and the blob store. The
 // caller must Close it.
-func OpenState(ctx context.Context, o Options) (_ *State, err error) {
-	s := &State{Options: o, started: time.Now()}
+func OpenState(ctx context.Context, o Options) (*State, error) {
+	return openState(ctx, o, limit.NewTraffic(o.Loaded.Config.Limits, time.Now, o.Log))
+}
+
+func openState(ctx context.Context, o Options, traffic *limit.Traffic) (_ *State, err error) {
+	s := &State{Options: o, Traffic: traffic, started: time.Now()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -73,9 +81,11 @@ func OpenState(ctx context.Context, o Options) (_ *State, err error) {
 // may be nil, completes the options with what only a running daemon has.
 func (s *State) Workshop(complete func(*workshop.Options)) (*workshop.Service, error) {
 	c := s.Loaded.Config
+	host, port := firstListener(c.HTTP.Listen)
 	o := workshop.Options{
-		Config: c.Workshop, Steam: c.Steam, SteamCMD: c.SteamCMD, DataDir: s.Loaded.DataDir, UserAgent: "quartermaster/" + s.Version, Limits: c.Limits, DB: s.DB, Blobs: s.Blobs, Log: s.Log,
-		Audit: s.Accounts.Audit, PublicURL: c.HTTP.PublicURL, ListenPort: firstPort(c.HTTP.Listen),
+		Config: c.Workshop, Steam: c.Steam, SteamCMD: c.SteamCMD, DataDir: s.Loaded.DataDir, UserAgent: "quartermaster/" + s.Version,
+		Limits: c.Limits, DB: s.DB, Blobs: s.Blobs, Log: s.Log, Received: s.Traffic.Fetched,
+		Audit: s.Accounts.Audit, PublicURL: c.HTTP.PublicURL, ListenHost: host, ListenPort: port,
 		Client: webapi.New(webapi.Options{
 			BaseURL: c.Steam.APIURL, Key: c.Steam.APIKey, UserAgent: "quartermaster/" + s.Version,
 			Budget: workshop.NewBudget(s.DB, c.Steam.DailyLimit),
@@ -101,6 +111,30 @@ func (s *State) Close() error {
 		errs = append(errs, s.DB.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// occupy makes the data directory this daemon's alone until the lock is given
+// back or the process ends, however it ends. Commands beside it do not ask. On
+// a file system without locks there is none, and no error.
+func occupy(dir string, log *slog.Logger) (*durable.FileLock, error) {
+	if err := makeDataDir(dir); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, "daemon.lock")
+	lock, err := durable.TryLock(path, true)
+	switch {
+	case errors.Is(err, durable.ErrLocked):
+		holder := cmp.Or(durable.Holder(path), "another process")
+		return nil, fault.New(fault.Unavailable, "Quartermaster already runs on the data directory %s (%s)", dir, holder).
+			WithHint("stop it first, or give this one a data directory of its own with --data")
+	case err != nil:
+		log.Warn("the data directory cannot be locked; take care that only one Quartermaster runs on it", slog.Any("error", err))
+		return nil, nil
+	}
+	if err := lock.Sign(fmt.Sprintf("process %d", os.Getpid())); err != nil {
+		return nil, errors.Join(err, lock.Unlock())
+	}
+	return lock, nil
 }
 
 // makeDataDir makes the directory and proves that it can be written to, so

@@ -23,6 +23,7 @@ type Options struct {
 	Listeners func() []string                       // the bound addresses
 	Started   time.Time                             // of this process
 	Space     func() (free, total int64, err error) // of the disk that holds the blobs
+	Traffic   func() web.Traffic
 }
 
 // Paths are the resolved places of a running daemon.

@@ -43,6 +43,18 @@ type Disk struct {
 	Total int64 `json:"total"`
 }
 
+// Rates are the byte rates: the limits in force, and what passes now. All are
+// in bytes per second.
+type Rates struct {
+	DownloadRate          int64 `json:"download_rate" doc:"What all clients together may take; 0: no limit"`
+	DownloadRatePerClient int64 `json:"download_rate_per_client" doc:"What one address may take; 0: no limit"`
+	UploadRate            int64 `json:"upload_rate" doc:"What may come in; 0: no limit"`
+	Scheduled             bool  `json:"scheduled" doc:"An entry of limits.schedule holds now"`
+	Sending               int64 `json:"sending" doc:"Sent to clients, over the last five seconds"`
+	Receiving             int64 `json:"receiving" doc:"Fetched and uploaded, over the last five seconds"`
+	Clients               int   `json:"clients" doc:"Addresses with open connections"`
+}
+
 // Overview is the daemon at a glance.
 type Overview struct {
 	Version   string      `json:"version"`
@@ -54,6 +66,7 @@ type Overview struct {
 	Totals    Totals      `json:"totals"`
 	Attention []Attention `json:"attention" doc:"The worst first; empty when all is well"`
 	Disk      Disk        `json:"disk"`
+	Rates     Rates       `json:"rates"`
 }
 
 type overviewOutput struct{ Body Overview }
@@ -74,6 +87,11 @@ func (s *Service) overview(ctx context.Context) (Overview, error) {
 	o := Overview{
 		Version: s.options.Version, Commit: commit(), Go: runtime.Version(), StartedAt: s.options.Started.UTC(),
 		Listeners: s.options.Listeners(), Paths: s.options.Paths, Attention: []Attention{},
+	}
+	t := s.options.Traffic()
+	o.Rates = Rates{
+		DownloadRate: t.Rates.Download, DownloadRatePerClient: t.Rates.DownloadPerClient, UploadRate: t.Rates.Upload,
+		Scheduled: t.Scheduled, Sending: t.Sending, Receiving: t.Receiving, Clients: t.Clients,
 	}
 	var err error
 	o.Disk.Free, o.Disk.Total, err = s.options.Space()

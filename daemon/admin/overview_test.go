@@ -38,6 +38,9 @@ func rig(t *testing.T, space func() (int64, int64, error)) http.Handler {
 	})
 	c := config.Default()
 	c.Workshop.Roots = []string{filepath.Join(dir, "missing")}
+	c.Limits.DownloadRate, c.Limits.UploadRate = 12e6, 3e6
+	all := config.LimitSchedule{When: config.Window{To: 24 * 60}, DownloadRate: config.AsUsual, DownloadRatePerClient: 1e6, UploadRate: config.AsUsual}
+	c.Limits.Schedule = []config.LimitSchedule{all}
 	library, err := workshop.New(workshop.Options{
 		Config: c.Workshop, Steam: c.Steam, Limits: c.Limits, DB: dbtest.SQLite(t), Blobs: blobs,
 		Client: webapi.New(webapi.Options{BaseURL: "http://127.0.0.1:1"}),
@@ -53,7 +56,7 @@ func rig(t *testing.T, space func() (int64, int64, error)) http.Handler {
 	accounts.New(accounts.Options{DB: dbtest.SQLite(t), Limits: c.Limits, DataDir: dir}).Register(srv)
 	New(Options{
 		Page: sample, Workshop: library, Log: slog.New(slog.DiscardHandler), Version: "v9", Started: time.Unix(7, 0), Space: space,
-		Paths: Paths{Data: "/d"}, Listeners: func() []string { return []string{"127.0.0.1:1"} },
+		Paths: Paths{Data: "/d"}, Listeners: func() []string { return []string{"127.0.0.1:1"} }, Traffic: srv.Traffic,
 	}).Register(srv)
 	srv.Identify(func(r *http.Request) (*http.Request, error) {
 		if r.Header.Get("Authorization") == "" {
@@ -92,7 +95,8 @@ func TestOverview(t *testing.T) {
 	got.Attention, got.Go, got.Commit = nil, "", ""
 	want := Overview{
 		Version: "v9", StartedAt: time.Unix(7, 0).UTC(), Listeners: []string{"127.0.0.1:1"}, Paths: Paths{Data: "/d"},
-		Disk: Disk{Free: 5, Total: 10},
+		Disk:  Disk{Free: 5, Total: 10},
+		Rates: Rates{DownloadRate: 12e6, DownloadRatePerClient: 1e6, UploadRate: 3e6, Scheduled: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -87,9 +87,22 @@ type Limits struct {
 	// MissPerMinute bounds requests per address that would start work for a
 	// mod we do not have; above it the answer is 429.
 	MissPerMinute int `toml:"miss_per_minute"`
-	// Exempt are addresses or CIDR networks that the per-address limits do
-	// not apply to.
+	// Exempt are addresses or CIDR networks that neither the per-address
+	// limits nor the byte rates apply to.
 	Exempt []string `toml:"exempt"`
+
+	// DownloadRate bounds what all clients together take from us, and
+	// DownloadRatePerClient what one IPv4 address or IPv6 /64 takes, however
+	// many connections it has.
+	DownloadRate          Rate `toml:"download_rate"`
+	DownloadRatePerClient Rate `toml:"download_rate_per_client"`
+	// UploadRate bounds what comes in: the bodies of requests, and what the
+	// sources of mods fetch, together.
+	UploadRate Rate `toml:"upload_rate"`
+	// TimeZone is the zone of the schedule; empty: this machine's.
+	TimeZone string `toml:"time_zone"`
+	// Schedule are parts of the day with other rates.
+	Schedule []LimitSchedule `toml:"schedule"`
 }
 
 // Steam configures the Steam Web API.
@@ -197,7 +210,8 @@ func Default() Config {
 		Metrics: Metrics{Enabled: true},
 		Limits: Limits{
 			MaxConns: 4096, MaxConnsPerIP: 64, PerIPRPS: 50, LoginPerMinute: 20, MissPerMinute: 120,
-			Exempt: []string{"127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"},
+			Exempt:   []string{"127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"},
+			Schedule: []LimitSchedule{},
 		},
 		Steam:    Steam{APIURL: "https://api.steampowered.com", DailyLimit: 50000},
 		SteamCMD: SteamCMD{Login: "anonymous", Workers: 1},

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -10,23 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The example's tables are commented out, because a table that is there is
-// in use. Uncommented they are the defaults.
 func TestExampleFastDL(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("..", "..", "config.example.toml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b strings.Builder
-	inside := false
-	for line := range strings.Lines(string(text)) {
-		inside = inside || strings.HasPrefix(line, "#[[")
-		if inside && !strings.HasPrefix(line, "# ") {
-			line = strings.TrimPrefix(line, "#")
-		}
-		b.WriteString(line)
-	}
-	loaded, err := load(t, b.String())
+	text := uncommented(t)
+	loaded, err := load(t, text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,20 +21,7 @@ func TestExampleFastDL(t *testing.T) {
 	if diff := cmp.Diff([]FastDL{want}, loaded.Config.Workshop.FastDL); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	lines := locate(b.String())
-	manual, err := os.ReadFile(filepath.Join("..", "..", "docs", "configuration.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range reflect.TypeFor[FastDL]().NumField() {
-		key := reflect.TypeFor[FastDL]().Field(i).Tag.Get("toml")
-		if lines["workshop.fastdl[0]."+key] == 0 {
-			t.Errorf("%s is missing in config.example.toml", key)
-		}
-		if !strings.Contains(string(manual), "| `"+key+"` |") {
-			t.Errorf("%s is missing in docs/configuration.md", key)
-		}
-	}
+	documented(t, text, "workshop.fastdl", reflect.TypeFor[FastDL]())
 }
 
 func TestFastDLReadsBack(t *testing.T) {

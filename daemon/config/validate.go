@@ -72,6 +72,7 @@ func (l Limits) validate(k *check) {
 	k.that(l.LoginPerMinute >= 1, "limits.login_per_minute", "must be at least 1, not %d", l.LoginPerMinute)
 	k.that(l.MissPerMinute >= 1, "limits.miss_per_minute", "must be at least 1, not %d", l.MissPerMinute)
 	k.networks("limits.exempt", l.Exempt)
+	l.validateRates(k)
 }
 
 func (s Steam) validate(k *check) {

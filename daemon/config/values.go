@@ -44,22 +44,29 @@ func parseSize(text string) (int64, error) {
 	return int64(n * factor), nil
 }
 
-func formatSize(n int64) string {
-	for i := 3; i >= 0; i-- {
-		if f := int64(sizeUnits[i].factor); n >= f && n%f == 0 {
-			return strconv.FormatInt(n/f, 10) + sizeUnits[i].name
-		}
-	}
-	for _, u := range []struct {
-		name   string
-		factor int64
-	}{{"TB", 1e12}, {"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}} {
-		if n >= u.factor && n%u.factor == 0 {
-			return strconv.FormatInt(n/u.factor, 10) + u.name
+var (
+	binaryUnits  = []unit{{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}}
+	decimalUnits = []unit{{"TB", 1e12}, {"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}}
+)
+
+type unit struct {
+	name   string
+	factor int64
+}
+
+// formatBytes writes n in the first unit that it is a whole number of.
+func formatBytes(n int64, families ...[]unit) string {
+	for _, units := range families {
+		for _, u := range units {
+			if n >= u.factor && n%u.factor == 0 {
+				return strconv.FormatInt(n/u.factor, 10) + u.name
+			}
 		}
 	}
 	return strconv.FormatInt(n, 10)
 }
+
+func formatSize(n int64) string { return formatBytes(n, binaryUnits, decimalUnits) }
 
 // UnmarshalText reads the forms described at Size.
 func (s *Size) UnmarshalText(text []byte) error {
@@ -112,7 +119,7 @@ func (r Rate) String() string {
 	if r == 0 {
 		return "0"
 	}
-	return formatSize(int64(r)) + "/s"
+	return formatBytes(int64(r), decimalUnits, binaryUnits) + "/s"
 }
 
 // UnmarshalText reads the forms described at Duration.

@@ -302,6 +302,20 @@ func TestLocks(t *testing.T) {
 	l := take(true)
 	refused(true)
 	refused(false)
+	if got := durable.Holder(path); got != "" {
+		t.Errorf("the holder of a lock that is not signed is %q", got)
+	}
+	for _, name := range []string{"a longer name", "process 7"} {
+		if err := l.Sign(name); err != nil {
+			t.Fatal(err)
+		}
+		if got := durable.Holder(path); got != name {
+			t.Errorf("the holder is %q, want %q", got, name)
+		}
+	}
+	if got := durable.Holder(path + "x"); got != "" {
+		t.Errorf("the holder of no lock is %q", got)
+	}
 	cancelled, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := durable.Lock(cancelled, path, false); !errors.Is(err, context.Canceled) || !errors.Is(err, durable.ErrLocked) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -47,3 +49,29 @@ func Lock(ctx context.Context, path string, exclusive bool) (*FileLock, error) {
 // Unlock releases the lock. The file stays, since removing it would let two
 // holders lock two different files of one name.
 func (l *FileLock) Unlock() error { return l.f.Close() }
+
+// Sign writes into the file who holds the lock, for Holder. It is for an
+// exclusive lock; the text must be one line.
+func (l *FileLock) Sign(text string) error {
+	if err := l.f.Truncate(0); err != nil {
+		return err
+	}
+	// The first byte is what Windows locks: nobody else may read it.
+	_, err := l.f.WriteAt([]byte("\n"+text+"\n"), 0)
+	return err
+}
+
+// Holder returns what the last holder of the lock at path signed with, "" when
+// that cannot be told.
+func Holder(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close() //nolint:errcheck // only read
+	text, err := io.ReadAll(io.NewSectionReader(f, 1, 200))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
+}

@@ -45,6 +45,7 @@ func (c *conn) sendFile(f fileSource, off *int64, n int64) (sent int64, err erro
 	}
 	// Control keeps the descriptor open, whoever closes the file meanwhile.
 	cerr := file.Control(func(fd uintptr) { sent, err = c.sendDescriptor(int(fd), off, n) })
+	c.settle()
 	if sent == 0 && (cerr != nil || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOSYS)) {
 		return c.copyFile(f, off, n) // not a regular file
 	}
@@ -58,14 +59,16 @@ func (c *conn) sendDescriptor(in int, off *int64, n int64) (sent int64, err erro
 		s.step = c.sendSlice
 	}
 	for sent < n {
+		if s.want, err = c.may(int(min(n-sent, int64(openSlice*c.o.Slice)))); err != nil {
+			return sent, err
+		}
 		if err := c.roll(time.Now()); err != nil {
 			return sent, err
 		}
-		s.want = int(min(n-sent, int64(openSlice*c.o.Slice)))
 		s.n, s.err, s.wait, s.since = 0, nil, 0, time.Time{}
 		err := c.raw.Write(s.step)
 		sent += int64(s.n)
-		c.sent.Add(int64(s.n))
+		c.wrote(s.n)
 		if err == nil {
 			err = s.err
 		}

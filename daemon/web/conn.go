@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -11,6 +12,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/quartermasterd/quartermaster/daemon/limit"
 )
 
 // connOptions sets how client connections are written to. The zero value of
@@ -29,6 +32,10 @@ type connOptions struct {
 	// Bulk shares the processors between long transfers and everything else.
 	// All listeners of one server should share one; default: a new one.
 	Bulk *bulkGate
+	// Traffic bounds and counts what is sent; nil: nothing does.
+	Traffic *limit.Traffic
+	// Shape tells whose rates apply to a connection; nil: everybody's.
+	Shape *shapeRule
 }
 
 func (o connOptions) withDefaults() connOptions {
@@ -78,10 +85,13 @@ type connKey struct{}
 // connContext is the http.Server.ConnContext hook that lets ServeFile find the
 // connection below a request and send a short file together with its header.
 func connContext(ctx context.Context, c net.Conn) context.Context {
+	if below, ok := c.(*tls.Conn); ok {
+		c = below.NetConn()
+	}
 	if c, ok := c.(*conn); ok {
 		return context.WithValue(ctx, connKey{}, c)
 	}
-	return ctx // TLS: the bytes have to pass through the encryption above us
+	return ctx
 }
 
 // errSlowClient ends a transfer to a client below the lowest speed.
@@ -99,12 +109,15 @@ type conn struct {
 	mu       sync.Mutex
 	explicit time.Time // deadline set by the caller; zero: none
 	armed    time.Time // deadline the connection has now; zero: none
+	closed   bool
 
 	hold bool   // the header being written stays in held until the body comes
 	held []byte // see hold
 	pace pace
 	seen int64 // see arrived
 	send fileSend
+
+	shape shapedConn
 }
 
 func newConn(c net.Conn, o *connOptions) *conn {
@@ -114,6 +127,7 @@ func newConn(c net.Conn, o *connOptions) *conn {
 			w.raw = raw
 		}
 	}
+	w.identify(o.Shape)
 	return w
 }
 
@@ -212,19 +226,24 @@ func (c *conn) Write(p []byte) (int, error) {
 
 func (c *conn) write(p []byte) (int, error) {
 	c.o.Bulk.sentShort()
+	c.prefer(len(p))
 	return c.push(p)
 }
 
 // push is write for what belongs to a long body.
 func (c *conn) push(p []byte) (n int, err error) {
 	for n < len(p) {
+		piece, err := c.may(min(writePiece, len(p)-n))
+		if err != nil {
+			return n, err
+		}
 		start := time.Now()
 		if err := c.roll(start); err != nil {
 			return n, err
 		}
-		m, err := c.Conn.Write(p[n:min(n+writePiece, len(p))])
+		m, err := c.Conn.Write(p[n : n+piece])
 		n += m
-		c.sent.Add(int64(m))
+		c.wrote(m)
 		waited := time.Since(start)
 		switch {
 		case err == nil && waited < slowWrite:
@@ -257,6 +276,7 @@ func (c *conn) release() error {
 	}
 	held := c.held
 	c.held = held[:0]
+	c.prefer(len(held))
 	_, err := c.push(held)
 	return err
 }
@@ -389,7 +409,7 @@ func (p *pace) add(waited time.Duration, bytes int64) bool {
 // unchanged, or nil.
 func requestConn(r *http.Request) *conn {
 	if r.TLS != nil {
-		return nil
+		return nil // the bytes have to pass through the encryption above
 	}
 	c, _ := r.Context().Value(connKey{}).(*conn)
 	return c

@@ -42,24 +42,26 @@ func (k *connCaps) take(ip netip.Addr) (release func(), ok bool) {
 		return nil, false
 	}
 	k.total++
-	if bounded {
-		k.byIP[p]++
-	}
+	k.byIP[p]++
 	k.s.metrics.open.Inc()
-	return sync.OnceFunc(func() { k.give(p, bounded) }), true
+	return sync.OnceFunc(func() { k.give(p) }), true
 }
 
-func (k *connCaps) give(p netip.Prefix, bounded bool) {
+func (k *connCaps) give(p netip.Prefix) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.total--
 	k.s.metrics.open.Dec()
-	if !bounded {
-		return
-	}
 	if k.byIP[p]--; k.byIP[p] == 0 {
 		delete(k.byIP, p)
 	}
+}
+
+// clients is how many addresses have connections open.
+func (k *connCaps) clients() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.byIP)
 }
 
 type cappedListener struct {

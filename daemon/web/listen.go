@@ -20,8 +20,10 @@ import (
 // bound the others are closed again and the error says which and, where it
 // can be found out, who holds it. Addrs is valid afterwards.
 func (s *Server) Listen(ctx context.Context) error {
-	caps := newConnCaps(s)
-	writing := connOptions{Bulk: newBulkGate(0)} // one gate: the processors are shared by all listeners
+	writing := connOptions{
+		Bulk:    newBulkGate(0), // one gate: the processors are shared by all listeners
+		Traffic: s.traffic, Shape: &shapeRule{exempt: s.exempt, proxies: s.proxies},
+	}
 	for _, address := range s.options.HTTP.Listen {
 		var lc net.ListenConfig
 		l, err := lc.Listen(ctx, networkOf(address), address)
@@ -29,12 +31,20 @@ func (s *Server) Listen(ctx context.Context) error {
 			s.closeListeners()
 			return listenFault(address, err)
 		}
-		s.listeners = append(s.listeners, wrapListener(caps.wrap(l), writing))
+		s.listeners = append(s.listeners, wrapListener(s.caps.wrap(l), writing))
 	}
 	if len(s.listeners) == 0 {
 		return fault.New(fault.Invalid, "http.listen names no address").WithHint(`Write for example http.listen = [":27020"]`)
 	}
 	return nil
+}
+
+// Probe finds out whether every address of http.listen can be bound, and
+// leaves none bound. It fails as Listen does.
+func (s *Server) Probe(ctx context.Context) error {
+	err := s.Listen(ctx)
+	s.closeListeners()
+	return err
 }
 
 // networkOf makes an empty host mean IPv4 and IPv6, and an IPv4 address mean

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/limit"
 )
 
 // metrics holds this package's own metrics. All names begin with
@@ -128,6 +129,34 @@ func (rt *routeMetrics) observe(method string, status int, took time.Duration) {
 	}
 	(*c).Inc()
 	rt.duration.Observe(took.Seconds())
+}
+
+// watchTraffic registers the figures of the byte rates.
+func (m *metrics) watchTraffic(t *limit.Traffic) {
+	counter := func(name, help string, value func() float64) {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, value))
+	}
+	gauge := func(name, help string, labels prometheus.Labels, value func() float64) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels}, value))
+	}
+	counter("quartermaster_sent_bytes_total", "Bytes sent to clients over HTTP, heads included.", func() float64 { return float64(t.Status().Sent) })
+	counter("quartermaster_received_bytes_total", "Bytes of request bodies, and of mods that were fetched.", func() float64 { return float64(t.Status().Received) })
+	for direction, shaper := range map[string]*limit.Shaper{"download": t.Out, "upload": t.In} {
+		labels := prometheus.Labels{"direction": direction}
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "quartermaster_rate_wait_seconds_total", Help: "Time that transfers have waited for a byte rate, added up.", ConstLabels: labels,
+		}, func() float64 { return shaper.Waited().Seconds() }))
+		gauge("quartermaster_rate_waiting_bytes", "Bytes that transfers ask for now and that wait for a byte rate.", labels,
+			func() float64 { return float64(shaper.Waiting()) })
+	}
+	for name, rate := range map[string]func(limit.Rates) int64{
+		"download":            func(r limit.Rates) int64 { return r.Download },
+		"download_per_client": func(r limit.Rates) int64 { return r.DownloadPerClient },
+		"upload":              func(r limit.Rates) int64 { return r.Upload },
+	} {
+		gauge("quartermaster_rate_limit_bytes_per_second", "Byte rates in force; 0: no limit.", prometheus.Labels{"limit": name},
+			func() float64 { return float64(rate(t.Status().Rates)) })
+	}
 }
 
 func (s *Server) registerMetrics() {

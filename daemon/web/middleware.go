@@ -43,6 +43,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Context().Value(serverKey{}) == nil { // not through our http.Server
 		r = r.WithContext(context.WithValue(r.Context(), serverKey{}, s))
 	}
+	s.beginAnswer(r)
 	if len(s.first) > 0 {
 		raw := RawPath(r)
 		for _, rt := range s.first {
@@ -242,8 +243,13 @@ func (s *Server) logAccess(r *http.Request, res *response, info *requestInfo, to
 	if !s.log.Enabled(r.Context(), level) {
 		return
 	}
-	s.log.LogAttrs(r.Context(), level, "request",
+	attrs := make([]slog.Attr, 0, 8)
+	attrs = append(attrs,
 		slog.String("method", r.Method), slog.String("path", RawPath(r)), // never the query: it may hold a secret
 		slog.Int("status", res.status), slog.Int64("bytes", res.bytes), slog.Duration("took", took),
 		slog.String("ip", info.ip.String()), slog.String("request_id", info.id))
+	if wait := LimiterWait(r); wait > 0 {
+		attrs = append(attrs, slog.Duration("limiter_wait", wait))
+	}
+	s.log.LogAttrs(r.Context(), level, "request", attrs...)
 }

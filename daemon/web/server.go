@@ -35,6 +35,9 @@ type Options struct {
 	HTTP    config.HTTP
 	Limits  config.Limits
 	Metrics config.Metrics
+	// Traffic bounds and counts bytes; nil: as Limits says, without their
+	// schedule.
+	Traffic *limit.Traffic
 	Log     *slog.Logger
 	Version string           // shown in the OpenAPI document
 	Now     func() time.Time // the clock of the rate limits and of durations
@@ -64,6 +67,8 @@ type Server struct {
 	metrics  *metrics
 	events   *Hub
 	rate     *limit.Keyed[prefix]
+	traffic  *limit.Traffic
+	caps     *connCaps
 
 	http      *http.Server
 	listeners []net.Listener
@@ -112,6 +117,11 @@ func New(o Options) (*Server, error) {
 	s.ids = newRequestIDs()
 	s.metrics = newMetrics()
 	s.rate = limit.New[prefix](o.Limits.PerIPRPS, int(o.Limits.PerIPRPS*rateBurstScale), maxRateKeys, s.now)
+	s.caps, s.traffic = newConnCaps(s), o.Traffic
+	if s.traffic == nil {
+		s.traffic = limit.NewTraffic(o.Limits, s.now, s.log)
+	}
+	s.metrics.watchTraffic(s.traffic)
 	s.events = newHub(s.log, s.metrics.events)
 	s.api = newAPI(s)
 	s.http = s.newHTTPServer()

@@ -48,7 +48,7 @@ func (l *accessLog) write(x *exchange, a answer, status int, bytes int64) {
 	if !l.log.Enabled(ctx, slog.LevelInfo) || !l.admit(x.start) {
 		return
 	}
-	var list [12]slog.Attr
+	var list [13]slog.Attr
 	attrs := append(list[:0],
 		slog.Any("ip", web.ClientIP(x.r)), slog.Int("status", status), slog.String("reason", a.reason()),
 		slog.Int64("bytes", bytes), slog.Int64("ms", l.s.clock.Now().Sub(x.start).Milliseconds()))
@@ -62,6 +62,9 @@ func (l *accessLog) write(x *exchange, a answer, status int, bytes int64) {
 	}
 	if x.item != nil {
 		attrs = append(attrs, slog.String("source", x.item.Source), slog.Bool("complete", !x.cut))
+	}
+	if wait := web.LimiterWait(x.r); wait > 0 {
+		attrs = append(attrs, slog.Int64("limiter_wait_ms", wait.Milliseconds()))
 	}
 	if ra := x.r.Header.Get("Range"); ra != "" {
 		attrs = append(attrs, slog.String("range", clip(ra, 100)))

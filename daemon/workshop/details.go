@@ -301,18 +301,28 @@ func (d *Details) failed(batch []*detailsQuestion, err error) {
 	public := heldError(err, until.Sub(now))
 	d.mu.Lock()
 	d.setHold(until)
-	first := !d.failing
-	d.failing = true
+	quiet := webapi.Unreachable(err) && onlyProbe(batch)
+	first := !d.failing && !quiet
+	d.failing = d.failing || !quiet
 	answers := d.tell(batch, public)
 	d.mu.Unlock()
 	level := slog.LevelDebug
-	if first {
+	switch {
+	case first:
 		level = slog.LevelWarn
+	case quiet:
+		level = slog.LevelInfo
 	}
 	attrs := append([]slog.Attr{slog.Any("error", err)}, hintAttr(detailsHint(err, d.client.State().Keyed))...)
 	attrs = append(attrs, slog.Int("items", len(batch)), slog.Time("retry_at", until))
 	d.log.LogAttrs(context.Background(), level, "Steam cannot be asked about Workshop items", attrs...)
 	d.deliver(answers)
+}
+
+// onlyProbe reports whether nobody waits for the answers: a machine without
+// internet is not worth a warning until somebody wants something from Steam.
+func onlyProbe(batch []*detailsQuestion) bool {
+	return len(batch) == 1 && batch[0].id == probeItem
 }
 
 // setHold begins a new hold, which nobody was told of yet.

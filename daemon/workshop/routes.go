@@ -204,21 +204,6 @@ func (s *Service) getStorage(ctx context.Context, in *storageInput) (*web.Tagged
 	return web.Tag(in.Known, s.storageView(r))
 }
 
-type backupServersInput struct{ caller }
-
-type backupServersOutput struct {
-	Body struct {
-		Servers []string `json:"mod_backup_servers" doc:"Addresses that game clients can reach over plain HTTP."`
-		Before  bool     `json:"mod_backup_before_steam" doc:"false: asked only after Steam failed."`
-	}
-}
-
-func (s *Service) getBackupServers(_ context.Context, in *backupServersInput) (*backupServersOutput, error) {
-	out := &backupServersOutput{}
-	out.Body.Servers = []string{plainBase(in.base, s.options.PublicURL, s.options.ListenPort) + s.face.mount}
-	return out, nil
-}
-
 type gcInput struct {
 	Body struct {
 		DryRun bool `json:"dry_run,omitempty" doc:"Only say what would be removed."`

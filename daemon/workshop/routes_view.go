@@ -3,8 +3,6 @@ package workshop
 import (
 	"context"
 	"encoding/hex"
-	"net"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -288,17 +286,4 @@ func cursorStart(mods []Mod, cursor string) (int, error) {
 		}
 	}
 	return min(at, len(mods)), nil
-}
-
-// plainBase is the address that game clients are to use: they need plain
-// HTTP, while the caller may have come over TLS.
-func plainBase(base, public string, port int) string {
-	if public != "" {
-		return strings.TrimRight(public, "/")
-	}
-	u, err := url.Parse(base)
-	if err != nil || u.Scheme == "http" || port == 0 {
-		return base
-	}
-	return "http://" + net.JoinHostPort(u.Hostname(), strconv.Itoa(port))
 }

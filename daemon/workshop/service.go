@@ -38,8 +38,6 @@ type Options struct {
 	// UserAgent is how we call ourselves to backup servers of others, for
 	// example "quartermaster/1.2". Empty: without a version.
 	UserAgent string
-	// Receive waits until so many bytes of a peer may be taken; nil: at once.
-	Receive func(ctx context.Context, bytes int) error
 	// RequestHeaders is log.request_headers: "first" logs the headers of the
 	// first requests of each User-Agent on the game-client face.
 	RequestHeaders string
@@ -53,9 +51,14 @@ type Options struct {
 	Hub        *web.Hub              // nil: no events
 	Registerer prometheus.Registerer // nil: no metrics
 	PublicURL  string                // http.public_url
-	ListenPort int                   // of the first plain listener
+	ListenHost string                // of the first plain listener; empty: every address
+	ListenPort int
 	// GameName returns the name of an app, "" if it is not known; nil: none is.
 	GameName func(app uint32) string
+	// Received waits until n bytes that a source fetched from elsewhere fit
+	// into limits.upload_rate. Every source that reads from the network calls
+	// it for all it read. nil: no limit.
+	Received func(ctx context.Context, n int) error
 	// Audit writes what a person did into the audit log, in the transaction
 	// that does it. nil: nothing is written.
 	Audit func(ctx context.Context, tx *db.Tx, action, target, detail string) error

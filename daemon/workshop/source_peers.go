@@ -16,7 +16,7 @@ func (s *Service) newPeers() (err error) {
 	s.peers, err = peers.New(peers.Options{
 		Peers: s.config.Peers, DB: s.options.DB, Dir: filepath.Join(s.options.DataDir, "peers"),
 		MaxBytes: int64(s.config.MaxItemBytes), Zip: s.zipLimits(), Space: s.checkSpace, Stock: s.stock, Listed: s.peersList,
-		Limit: s.options.Receive, Clock: s.clock, Log: s.log, Registerer: s.options.Registerer, UserAgent: s.options.UserAgent,
+		Limit: s.options.Received, Clock: s.clock, Log: s.log, Registerer: s.options.Registerer, UserAgent: s.options.UserAgent,
 	})
 	return err
 }
@@ -142,7 +142,7 @@ func (s *Service) Peers(ctx context.Context, base string) (PeersStatus, error) {
 	if base == "" {
 		base = "http://ADDRESS:" + strconv.Itoa(s.options.ListenPort)
 	}
-	own := plainBase(base, s.options.PublicURL, s.options.ListenPort)
+	own, _ := s.backupServer(base, outwardAddr)
 	st := PeersStatus{PublicKey: key, Peers: list, BackupServers: []string{own + s.face.mount}}
 	for _, p := range list {
 		st.BackupServers = append(st.BackupServers, p.URL)

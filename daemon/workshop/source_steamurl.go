@@ -33,6 +33,9 @@ type SteamURLOptions struct {
 	// Stall the time in which stallBytes must arrive. 0 means 10 s, 30 s
 	// and 30 s. There is no bound on the whole.
 	Connect, Header, Stall time.Duration
+	// Received is told of the bytes that arrive, and may wait to slow the
+	// transfer down; see Options.Received. nil: nobody is told.
+	Received func(ctx context.Context, n int) error
 }
 
 const (

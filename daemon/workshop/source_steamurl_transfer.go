@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -56,10 +57,10 @@ func (t *steamTransfer) run(ctx context.Context, at *url.URL) error {
 			return err
 		}
 	}
-	body := &watched{Reader: resp.Body}
+	body := &watched{Reader: resp.Body, ctx: ctx, clock: t.source.o.Clock, received: t.source.o.Received}
 	stop := make(chan struct{})
 	defer close(stop)
-	go body.watch(t.source.o.Clock, t.source.o.Stall, stop, func() { cancel(errStalled) })
+	go body.watch(t.source.o.Stall, stop, func() { cancel(errStalled) })
 	err = t.copy(body, size)
 	if err != nil && context.Cause(ctx) == errStalled {
 		t.hostFailed = true
@@ -134,32 +135,73 @@ func brokenOff(err error) error {
 // or the end of an empty archive.
 func zipMagic(b []byte) bool { return string(b) == "PK\x03\x04" || string(b) == "PK\x05\x06" }
 
-// watched counts what is read.
+// watched counts what is read, and how long we did not read because of a byte
+// rate.
 type watched struct {
 	io.Reader
-	bytes atomic.Int64
+	ctx      context.Context
+	clock    durable.Clock
+	received func(ctx context.Context, n int) error // may be nil
+	bytes    atomic.Int64
+
+	mu     sync.Mutex
+	held   time.Duration // by the byte rate, ended waits only
+	holdAt time.Time     // of the wait under way; zero: none
 }
 
 func (w *watched) Read(p []byte) (int, error) {
 	n, err := w.Reader.Read(p)
 	w.bytes.Add(int64(n))
+	if w.received == nil || n == 0 {
+		return n, err
+	}
+	w.hold(w.clock.Now())
+	limited := w.received(w.ctx, n)
+	w.hold(time.Time{})
+	if err == nil {
+		err = limited
+	}
 	return n, err
 }
 
-// watch calls stalled once a period passes with less than stallBytes.
-func (w *watched) watch(clock durable.Clock, period time.Duration, stop <-chan struct{}, stalled func()) {
+// hold notes that a wait for the byte rate begins, or with the zero time that
+// it is over.
+func (w *watched) hold(at time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if at.IsZero() {
+		w.held += w.clock.Now().Sub(w.holdAt)
+	}
+	w.holdAt = at
+}
+
+// heldSoFar is the time that the byte rate has taken so far.
+func (w *watched) heldSoFar() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.holdAt.IsZero() {
+		return w.held
+	}
+	return w.held + w.clock.Now().Sub(w.holdAt)
+}
+
+// watch calls stalled once a period passes with less than stallBytes. Of a
+// period in which the byte rate held us back, only the rest counts.
+func (w *watched) watch(period time.Duration, stop <-chan struct{}, stalled func()) {
 	var before int64
+	var held time.Duration
 	for {
 		select {
 		case <-stop:
 			return
-		case <-clock.After(period):
+		case <-w.clock.After(period):
 		}
-		now := w.bytes.Load()
-		if now-before < stallBytes {
+		now, heldNow := w.bytes.Load(), w.heldSoFar()
+		free := max(period-(heldNow-held), 0)
+		if now-before < int64(float64(stallBytes)*free.Seconds()/period.Seconds()) {
 			stalled()
 			return
 		}
-		before = now
+		before, held = now, heldNow
 	}
 }

@@ -30,7 +30,7 @@ func (s *Service) newSources() error {
 			s.sources = append(s.sources, NewFolderSource(s.roots, s.clock, s.zipLimits()))
 		case sourceSteamURL:
 			s.sources = append(s.sources, NewSteamURL(SteamURLOptions{
-				APIURL: s.options.Steam.APIURL, Lookup: s.details.Lookup, Clock: s.clock, Log: s.log,
+				APIURL: s.options.Steam.APIURL, Lookup: s.details.Lookup, Clock: s.clock, Log: s.log, Received: s.options.Received,
 			}))
 		case sourcePeers:
 			if s.peers.Enabled() {

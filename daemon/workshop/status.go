@@ -77,12 +77,18 @@ func steamProblems(st Status) []Problem {
 			Code: problemBudget, Text: "Today's Steam Web API calls are used up",
 			Hint: "raise steam.daily_limit, or wait for the next day (UTC)",
 		}}
+	case st.Steam.Unreachable && st.Steam.BreakerOpen:
+		return []Problem{{
+			Code: problemSteam, Text: "Steam cannot be reached: " + strings.TrimPrefix(st.Steam.LastError, "no answer from Steam: "),
+			Hint: "on a machine without internet that is as it should be: what is here is served, and nothing new is fetched; " +
+				"otherwise look at its network, DNS and firewall",
+		}}
 	case st.Steam.BreakerOpen:
-		hint := "nothing needs to be done if it passes; what is stored is served meanwhile"
+		hint := "it is asked again by itself, and what is here is served meanwhile"
 		if !st.Steam.Keyed {
-			hint += "; if it does not pass, set steam.api_key"
+			hint += "; if this goes on, set steam.api_key"
 		}
-		return []Problem{{Code: problemSteam, Text: "Steam cannot be asked: " + st.Steam.LastError, Hint: hint}}
+		return []Problem{{Code: problemSteam, Text: "Steam does not answer as it should: " + st.Steam.LastError, Hint: hint}}
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ func (c *Client) note(err error, limited bool) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.lastError = ""
+	c.lastError, c.silent = "", Unreachable(err)
 	if err != nil {
 		c.lastError = err.Error()
 	} else if limited {
@@ -101,7 +101,7 @@ func (c *Client) send(ctx context.Context, e endpoint, params query) ([]byte, er
 	c.mu.Unlock()
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("asking Steam: %w", redact(err, c.key))
+		return nil, &silenceError{redact(err, c.key)}
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {

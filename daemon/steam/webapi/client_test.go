@@ -381,3 +381,21 @@ func TestClient_RateLimitedItemOpensTheBreaker(t *testing.T) {
 		t.Errorf("state %+v", s)
 	}
 }
+
+// TestClient_Unreachable tells a machine without internet from a Steam that
+// fails.
+func TestClient_Unreachable(t *testing.T) {
+	steam := steamtest.New(t)
+	steam.Put(steamtest.Item{ID: 1, Updated: 9})
+	url := steam.URL()
+	for _, tt := range []struct {
+		name, url string
+		want      bool
+	}{{"answers", url, false}, {"answers 404", url + "/elsewhere", false}, {"nobody there", "http://127.0.0.1:1", true}} {
+		c := New(Options{BaseURL: tt.url})
+		_, err := c.FileDetails(t.Context(), []uint64{1})
+		if got := c.State().Unreachable; got != tt.want || Unreachable(err) != tt.want {
+			t.Errorf("%s: %v, %v", tt.name, got, err)
+		}
+	}
+}

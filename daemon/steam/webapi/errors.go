@@ -48,6 +48,19 @@ func (e *BreakerError) Error() string {
 // Is makes errors.Is(err, ErrBreakerOpen) true.
 func (e *BreakerError) Is(target error) bool { return target == ErrBreakerOpen }
 
+// silenceError is a call that ended without an answer.
+type silenceError struct{ err error }
+
+func (e *silenceError) Error() string { return "no answer from Steam: " + e.err.Error() }
+func (e *silenceError) Unwrap() error { return e.err }
+
+// Unreachable reports whether a call failed before any answer came: no
+// network, no name service, nobody there, or nobody who spoke in time.
+func Unreachable(err error) bool {
+	_, ok := errors.AsType[*silenceError](err)
+	return ok
+}
+
 // redact returns err without the URL that net/http puts around it, and
 // without the key should it appear anywhere else.
 func redact(err error, key string) error {

@@ -72,6 +72,7 @@ type State struct {
 	BreakerOpen bool      // no call is made before RetryAt
 	RetryAt     time.Time // zero when the last call succeeded
 	LastError   string    // of the last failed call; empty when the last call succeeded
+	Unreachable bool      // the last call failed before any answer came
 	Calls       int64     // calls made since the start
 }
 
@@ -89,6 +90,7 @@ type Client struct {
 
 	mu        sync.Mutex
 	lastError string
+	silent    bool // the last call brought no answer at all
 	calls     int64
 }
 
@@ -126,7 +128,7 @@ func New(o Options) *Client {
 // State returns how the last calls went.
 func (c *Client) State() State {
 	c.mu.Lock()
-	s := State{Keyed: c.key != "", LastError: c.lastError, Calls: c.calls}
+	s := State{Keyed: c.key != "", LastError: c.lastError, Unreachable: c.silent, Calls: c.calls}
 	c.mu.Unlock()
 	s.BreakerOpen, s.RetryAt = c.breaker.State()
 	return s

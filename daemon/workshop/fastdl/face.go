@@ -3,7 +3,6 @@ package fastdl
 import (
 	"context"
 	"encoding/hex"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -78,7 +77,7 @@ type exchange struct {
 	r     *http.Request
 	start time.Time
 	tree  *tree
-	tally tally
+	tally web.Tally
 	path  string // "" when it names no file
 }
 
@@ -134,7 +133,7 @@ func (x *exchange) refuse(status int) {
 	if x.r.ContentLength != 0 {
 		h["Connection"] = closing // nobody reads the body
 	}
-	x.tally.status = status
+	x.tally.Status = status
 	x.w.WriteHeader(status)
 }
 
@@ -150,9 +149,9 @@ func (x *exchange) finish() {
 	if x.tree != nil {
 		name = x.tree.config.Name
 		x.tree.requests.Add(1)
-		x.tree.sent.Add(x.tally.bytes)
+		x.tree.sent.Add(x.tally.Bytes)
 	}
-	x.s.metrics.answered(name, x.tally.status, x.tally.bytes)
+	x.s.metrics.answered(name, x.tally.Status, x.tally.Bytes)
 	ctx := x.r.Context()
 	if !x.s.log.Enabled(ctx, slog.LevelInfo) {
 		return
@@ -160,10 +159,13 @@ func (x *exchange) finish() {
 	if ok, _ := x.s.lines.Allow(struct{}{}); !ok {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 10)
+	attrs := make([]slog.Attr, 0, 11)
 	attrs = append(attrs, slog.Any("ip", web.ClientIP(x.r)), slog.String("path", clip(web.RawPath(x.r), 300)),
-		slog.Int("status", x.tally.status), slog.Int64("bytes", x.tally.bytes), slog.Bool("complete", x.tally.err == nil),
+		slog.Int("status", x.tally.Status), slog.Int64("bytes", x.tally.Bytes), slog.Bool("complete", x.tally.Err == nil),
 		slog.Int64("ms", x.s.clock.Now().Sub(x.start).Milliseconds()))
+	if wait := web.LimiterWait(x.r); wait > 0 {
+		attrs = append(attrs, slog.Int64("limiter_wait_ms", wait.Milliseconds()))
+	}
 	if ra := x.r.Header.Get("Range"); ra != "" {
 		attrs = append(attrs, slog.String("range", clip(ra, 100)))
 	}
@@ -362,36 +364,3 @@ func (s *Service) kept(ctx context.Context, key madeKey, f gametree.File) (c con
 	s.made.touch(key, s.clock.Now())
 	return content{object.File, m.BlobSize, f.ModTime, hex.EncodeToString(m.BlobSHA256[:16])}, true
 }
-
-// tally counts what goes out and keeps the fast paths of the writer below.
-type tally struct {
-	http.ResponseWriter
-	status int
-	bytes  int64
-	err    error
-}
-
-func (t *tally) WriteHeader(status int) {
-	t.status = status
-	t.ResponseWriter.WriteHeader(status)
-}
-
-func (t *tally) Write(p []byte) (int, error) {
-	n, err := t.ResponseWriter.Write(p)
-	t.bytes, t.err = t.bytes+int64(n), err
-	return n, err
-}
-
-// ReadFrom keeps sendfile.
-func (t *tally) ReadFrom(src io.Reader) (n int64, err error) {
-	if rf, ok := t.ResponseWriter.(io.ReaderFrom); ok {
-		n, err = rf.ReadFrom(src)
-	} else {
-		n, err = io.Copy(struct{ io.Writer }{t.ResponseWriter}, src)
-	}
-	t.bytes, t.err = t.bytes+n, err
-	return n, err
-}
-
-// Unwrap lets http.ResponseController find the connection.
-func (t *tally) Unwrap() http.ResponseWriter { return t.ResponseWriter }

@@ -77,7 +77,7 @@
  * @property {{ code: string, text: string, hint?: string }[]} problems
  */
 
-/** @typedef {{ mod_backup_servers: string[], mod_backup_before_steam: boolean }} BackupServers */
+/** @typedef {{ mod_backup_servers: string[], mod_backup_before_steam: boolean, hint?: string }} BackupServers */
 
 /** @typedef {{ code: string, severity: string, text: string, hint: string, link: string }} Attention */
 

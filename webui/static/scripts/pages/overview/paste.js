@@ -22,7 +22,11 @@ export function linesToPaste() {
     load: getBackupServers,
     skeleton: () => skeleton(3),
     render(servers, root) {
-      fill(root, codeBlock(serverConfigLines(servers), t('use.server_config')));
+      fill(
+        root,
+        codeBlock(serverConfigLines(servers), t('use.server_config')),
+        servers.hint ? h('p', { class: 'soft small' }, t('paste.local')) : null,
+      );
     },
   });
   lines.reload();
