@@ -152,23 +152,7 @@ func TestR9_OldVersionFromAPeer(t *testing.T) {
 	took := a.comes(oldName(0x100), contents[0x100], 60*time.Second)
 	a.comes(oldName(0x101), contents[0x101], 60*time.Second)
 	for id, peer := range map[uint64]string{0x100: "http://" + b.addr, 0x101: plain.srv.URL} {
-		var mod modOf
-		a.must(http.StatusOK, http.MethodGet, fmt.Sprintf("/api/v1/mods/m%x", id), nil, &mod)
-		found := false
-		for _, v := range mod.Versions {
-			if v.Name != oldName(id) {
-				continue
-			}
-			found = true
-			p := v.Provenance
-			if v.Source != "peers" || p.Source != "peers" || p.Peer != peer || p.VerifiedBy != "size" || p.SHA256 != sum(contents[id]) ||
-				time.Since(p.Time) > time.Hour || p.Time.IsZero() {
-				t.Errorf("%x: %+v", id, v)
-			}
-		}
-		if !found {
-			t.Errorf("%x: %+v", id, mod)
-		}
+		a.provenance(id, peer, contents[id])
 	}
 	if list := a.run("", "mods", "list", "--json"); !strings.Contains(list, `"verified_by": "size"`) || !strings.Contains(list, plain.srv.URL) {
 		t.Errorf("mods list --json:\n%s", list)
@@ -185,6 +169,29 @@ func TestR9_OldVersionFromAPeer(t *testing.T) {
 	}
 	a.quorum(t, common, b, plain, contents[0x102])
 	figures(t, "an old version came from a daemon and one from a plain file server (%s), with provenance; a third by quorum of the two; one that nobody has was denied", took.Round(time.Millisecond))
+}
+
+// provenance compares what the program says of an old version with the peer
+// that gave it.
+func (p *program) provenance(id uint64, peer string, content []byte) {
+	p.t.Helper()
+	var mod modOf
+	p.must(http.StatusOK, http.MethodGet, fmt.Sprintf("/api/v1/mods/m%x", id), nil, &mod)
+	found := false
+	for _, v := range mod.Versions {
+		if v.Name != oldName(id) {
+			continue
+		}
+		found = true
+		from := v.Provenance
+		if v.Source != "peers" || from.Source != "peers" || from.Peer != peer || from.VerifiedBy != "size" || from.SHA256 != sum(content) ||
+			time.Since(from.Time) > time.Hour || from.Time.IsZero() {
+			p.t.Errorf("%x: %+v", id, v)
+		}
+	}
+	if !found {
+		p.t.Errorf("%x: %+v", id, mod)
+	}
 }
 
 // quorum restarts the program so that both peers must agree.
@@ -239,33 +246,39 @@ func TestR9_WrongBytesFromAPeer(t *testing.T) {
 		"key":    peerBlock(relay, "key", own.PublicKey),
 		"no key": peerBlock(stranger.srv.URL, "key", own.PublicKey),
 	} {
-		p := install(t, common+blocks)
-		p.start()
-		p.admin()
-		eventually(t, 60*time.Second, mode+": the peer is refused", func() bool {
-			status, body, err := get(p.url("/" + oldName(0x200)))
-			if err == nil && status == http.StatusOK {
-				t.Fatalf("%s: %d bytes were served", mode, len(body))
-			}
-			var st peersOf
-			p.must(http.StatusOK, http.MethodGet, "/api/v1/mods/peers", nil, &st)
-			for _, peer := range st.Peers {
-				if peer.State == "refused" && peer.LastError != "" && peer.Refused > 0 && peer.Fetched == 0 {
-					return status == http.StatusNotFound
-				}
-			}
-			return false
-		})
-		if !strings.Contains(p.log.String(), "refused") {
-			t.Errorf("%s: the log does not say so", mode)
-		}
-		p.stop()
+		refusedBy(t, mode, common+blocks)
 	}
 	// The same peer with the right key and bytes is believed.
 	p := install(t, common+peerBlock("http://"+b.addr, "key", own.PublicKey))
 	p.start()
 	p.comes(oldName(0x200), right, 60*time.Second)
 	figures(t, "wrong bytes were refused by size, by quorum, by key and without the key; the signed ones came")
+}
+
+// refusedBy runs the program until its peer is refused.
+func refusedBy(t *testing.T, mode, config string) {
+	t.Helper()
+	p := install(t, config)
+	p.start()
+	p.admin()
+	eventually(t, 60*time.Second, mode+": the peer is refused", func() bool {
+		status, body, err := get(p.url("/" + oldName(0x200)))
+		if err == nil && status == http.StatusOK {
+			t.Fatalf("%s: %d bytes were served", mode, len(body))
+		}
+		var st peersOf
+		p.must(http.StatusOK, http.MethodGet, "/api/v1/mods/peers", nil, &st)
+		for _, peer := range st.Peers {
+			if peer.State == "refused" && peer.LastError != "" && peer.Refused > 0 && peer.Fetched == 0 {
+				return status == http.StatusNotFound
+			}
+		}
+		return false
+	})
+	if !strings.Contains(p.log.String(), "refused") {
+		t.Errorf("%s: the log does not say so", mode)
+	}
+	p.stop()
 }
 
 // newRelay passes on what b says of itself, and gives other bytes.

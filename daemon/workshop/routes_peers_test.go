@@ -84,7 +84,12 @@ func TestIndex(t *testing.T) {
 	if resp, body := fetchURL(t, base+"/api/v1/workshop/index", map[string]string{"If-None-Match": tag}); resp.StatusCode != http.StatusNotModified || len(body) != 0 {
 		t.Errorf("%s, %d bytes", resp.Status, len(body))
 	}
-	// What must not be served is not listed.
+	unlisted(t, r, base)
+}
+
+// unlisted fails the test unless an item that must not be served is not listed.
+func unlisted(t *testing.T, r *rig, base string) {
+	t.Helper()
 	c := testConfig()
 	c.Deny = append(c.Deny, vectorItem)
 	r.Reload(c)

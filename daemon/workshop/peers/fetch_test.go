@@ -3,7 +3,6 @@ package peers
 import (
 	"bytes"
 	"context"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -143,9 +142,14 @@ func TestFetch_ComesAfterAWait(t *testing.T) {
 	r.want(Want{Name: vector}, data)
 }
 
-// TestFetch_Lies: whatever a peer sends, nothing is passed on that is not the
-// version, and everybody can see why.
-func TestFetch_Lies(t *testing.T) {
+// lie is an answer that must not be believed, and why not.
+type lie struct {
+	answer http.HandlerFunc
+	want   Want
+	reason string
+}
+
+func lies() map[string]lie {
 	data := archive(50_000)
 	broken := bytes.Clone(data)
 	broken[len(broken)/2] ^= 1
@@ -156,11 +160,7 @@ func TestFetch_Lies(t *testing.T) {
 			_, _ = w.Write(b)
 		}
 	}
-	for name, c := range map[string]struct {
-		answer http.HandlerFunc
-		want   Want
-		reason string
-	}{
+	return map[string]lie{
 		"a page":        {body(page), Want{}, "not a zip"},
 		"damaged":       {body(broken), Want{}, "not sound"},
 		"a cut zip":     {body(data[:len(data)/2]), Want{}, "not sound"},
@@ -178,15 +178,21 @@ func TestFetch_Lies(t *testing.T) {
 			_, _ = w.Write(data)
 		}, Want{}, "compressed"},
 		"to the metadata": {func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://169.254.169.254/latest/meta-data/", 302)
+			http.Redirect(w, r, "http://169.254.169.254/latest/meta-data/", http.StatusFound)
 		}, Want{}, "redirects"},
 		"to another host": {func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://mods.example.org/"+vector.File(), 301)
+			http.Redirect(w, r, "http://mods.example.org/"+vector.File(), http.StatusMovedPermanently)
 		}, Want{}, "redirects"},
 		"to a private host": {func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://10.0.0.1:27020/"+vector.File(), 307)
+			http.Redirect(w, r, "http://10.0.0.1:27020/"+vector.File(), http.StatusTemporaryRedirect)
 		}, Want{}, "redirects"},
-	} {
+	}
+}
+
+// TestFetch_Lies: whatever a peer sends, nothing is passed on that is not the
+// version, and everybody can see why.
+func TestFetch_Lies(t *testing.T) {
+	for name, c := range lies() {
 		t.Run(name, func(t *testing.T) {
 			f := newFakePeer(t)
 			f.answer(func(w http.ResponseWriter, r *http.Request) {
@@ -279,136 +285,6 @@ func TestFetch_RedirectToAnotherPort(t *testing.T) {
 	if trapped.Load() > 0 {
 		t.Error("the redirect was followed")
 	}
-}
-
-// TestFetch_Resumes: a transfer that breaks off goes on by Range, at every
-// tenth of the file.
-func TestFetch_Resumes(t *testing.T) {
-	data := archive(300_000)
-	for tenth := 1; tenth < 10; tenth++ {
-		f := newFakePeer(t)
-		f.put(vector, data)
-		f.cut, f.cuts = len(data)*tenth/10, 1
-		r := newRig(t, func(o *Options) { o.Clock = nil; o.Retry = time.Millisecond }, f.peer(config.TrustSize))
-		r.want(Want{Name: vector}, data)
-		asked := f.asked(vector)
-		if len(asked) != 2 {
-			t.Fatalf("%d requests", len(asked))
-		}
-		from, ok := strings.CutPrefix(asked[1].Header.Get("Range"), "bytes=")
-		at, err := strconv.Atoi(strings.TrimSuffix(from, "-"))
-		if !ok || err != nil || at == 0 || at > f.cut || asked[1].Header.Get("If-Range") != `"v1"` {
-			t.Errorf("cut at %d: Range %q, If-Range %q", f.cut, asked[1].Header.Get("Range"), asked[1].Header.Get("If-Range"))
-		}
-	}
-}
-
-// TestFetch_ResumesAcrossRestarts: what has come survives the process.
-func TestFetch_ResumesAcrossRestarts(t *testing.T) {
-	data := archive(300_000)
-	f := newFakePeer(t)
-	f.put(vector, data)
-	f.cut, f.cuts = 200_000, 1
-	dir := t.TempDir()
-	ctx, cancel := context.WithCancel(context.Background())
-	first := newRig(t, func(o *Options) { o.Dir = dir }, f.peer(config.TrustSize))
-	done := make(chan error, 1)
-	go func() {
-		_, err := first.Fetch(ctx, Want{Name: vector}, &memorySink{})
-		done <- err
-	}()
-	first.clock.Await(2) // the watch on the broken transfer, and the pause before it goes on
-	cancel()
-	if err := <-done; !errors.Is(err, context.Canceled) {
-		t.Fatal(err)
-	}
-	second := newRig(t, func(o *Options) { o.Dir = dir }, f.peer(config.TrustSize))
-	second.want(Want{Name: vector}, data)
-	asked := f.asked(vector)
-	if last := asked[len(asked)-1].Header.Get("Range"); !strings.HasPrefix(last, "bytes=") || last == "bytes=0-" {
-		t.Errorf("Range %q", last)
-	}
-	if left, _ := os.ReadDir(dir); len(left) > 0 {
-		t.Errorf("%v is left", left)
-	}
-}
-
-// TestFetch_ResumeOfDamage: bytes that suffered in a crash cost a second
-// transfer and not the peer's good name.
-func TestFetch_ResumeOfDamage(t *testing.T) {
-	data := archive(100_000)
-	f := newFakePeer(t)
-	f.put(vector, data)
-	r := newRig(t, nil, f.peer(config.TrustSize))
-	p := r.peers[0]
-	spool, err := r.openSpool(p, vector)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := spool.begin(int64(len(data)), `"v1"`); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := spool.Write(make([]byte, 50_000)); err != nil {
-		t.Fatal(err)
-	}
-	spool.close()
-	r.want(Want{Name: vector}, data)
-	if st := r.status(0); st.State != OK || st.Refused != 0 {
-		t.Errorf("%+v", st)
-	}
-}
-
-// TestFetch_ResumeOfAnother: the file changed at the peer meanwhile, or it does
-// not know ranges.
-func TestFetch_ResumeOfAnother(t *testing.T) {
-	old, data := archive(100_000), archive(120_000)
-	for _, noRange := range []bool{false, true} {
-		f := newFakePeer(t)
-		f.put(vector, data)
-		f.etag, f.noRange = `"v2"`, noRange
-		r := newRig(t, nil, f.peer(config.TrustSize))
-		spool, err := r.openSpool(r.peers[0], vector)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := spool.begin(int64(len(old)), `"v1"`); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := spool.Write(old[:40_000]); err != nil {
-			t.Fatal(err)
-		}
-		spool.close()
-		r.want(Want{Name: vector}, data)
-	}
-}
-
-// TestFetch_OldServer: HTTP/1.0 without ranges begins again after a break.
-func TestFetch_OldServer(t *testing.T) {
-	data := archive(100_000)
-	f := newFakePeer(t)
-	f.put(vector, data)
-	f.noRange, f.cut, f.cuts = true, 30_000, 2
-	r := newRig(t, func(o *Options) { o.Clock = nil; o.Retry = time.Millisecond }, f.peer(config.TrustSize))
-	r.want(Want{Name: vector}, data)
-}
-
-// TestFetch_AlwaysCut ends, and can be tried again later.
-func TestFetch_AlwaysCut(t *testing.T) {
-	data := archive(100_000)
-	f := newFakePeer(t)
-	f.put(vector, data)
-	f.cut, f.cuts = 1000, 1000
-	r := newRig(t, func(o *Options) { o.Clock = nil; o.Retry = time.Microsecond }, f.peer(config.TrustSize))
-	if _, _, err := r.fetch(Want{Name: vector}); !fault.Is(err, fault.Unavailable) || Later(err) {
-		t.Error(err)
-	}
-	if n := len(f.asked(vector)); n != maxTries+1 {
-		t.Errorf("%d requests", n)
-	}
-	f.mu.Lock()
-	f.cuts = 0
-	f.mu.Unlock()
-	r.want(Want{Name: vector}, data)
 }
 
 // TestFetch_Slow: next to nothing is cut, and the peer rests.

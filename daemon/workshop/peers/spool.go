@@ -130,6 +130,11 @@ func (f *spool) close() {
 	_ = f.lock.Unlock() // closing releases it in any case
 }
 
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
 // sweep removes unfinished files that are old, and the oldest beyond a bound.
 func (s *Service) sweep() {
 	type left struct {
@@ -145,12 +150,15 @@ func (s *Service) sweep() {
 		return
 	}
 	for _, e := range entries {
-		path, ok := strings.CutSuffix(e.Name(), ".part")
-		if !ok {
-			continue
+		info, err := e.Info()
+		if err != nil {
+			continue // gone by now
 		}
-		if info, err := e.Info(); err == nil {
-			all = append(all, left{filepath.Join(s.o.Dir, path), info.ModTime()})
+		name := filepath.Join(s.o.Dir, e.Name())
+		if path, ok := strings.CutSuffix(name, ".part"); ok {
+			all = append(all, left{path, info.ModTime()})
+		} else if time.Since(info.ModTime()) >= spoolKept && !exists(strings.TrimSuffix(name, filepath.Ext(name))+".part") {
+			_ = os.Remove(name) // of a transfer that is over; some systems keep what is open
 		}
 	}
 	slices.SortFunc(all, func(a, b left) int { return b.at.Compare(a.at) })
