@@ -147,6 +147,8 @@ type Workshop struct {
 	Retention Retention `toml:"retention"`
 	// FastDL are trees of game files, each at an address of its own.
 	FastDL []FastDL `toml:"fastdl"`
+	// Servers are game servers whose mods are watched.
+	Servers []Server `toml:"servers"`
 }
 
 // NS2 configures the Natural Selection 2 face.
@@ -201,6 +203,7 @@ func Default() Config {
 			Monitor:   Monitor{IDs: []Item{}, Collections: []Item{}, Mapcycle: []string{}, Interval: Duration(10 * time.Minute)},
 			Retention: Retention{Overlap: Duration(168 * time.Hour), MinFree: 5 << 30, KeepIrreplaceable: true},
 			FastDL:    []FastDL{},
+			Servers:   []Server{},
 		},
 	}
 }

@@ -109,6 +109,7 @@ func (w Workshop) validate(k *check) {
 	k.that(w.MaxItemBytes > 0, "workshop.max_item_bytes", "must be more than 0")
 	k.that(w.Monitor.Interval.Std() >= time.Minute, "workshop.monitor.interval", "must be at least 1m, not %s", w.Monitor.Interval)
 	w.validateFastDL(k)
+	w.validateServers(k)
 }
 
 func (k *check) oneOf(key, value string, allowed ...string) {
