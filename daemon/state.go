@@ -75,7 +75,7 @@ func (s *State) Workshop(complete func(*workshop.Options)) (*workshop.Service, e
 	c := s.Loaded.Config
 	o := workshop.Options{
 		Config: c.Workshop, Steam: c.Steam, SteamCMD: c.SteamCMD, DataDir: s.Loaded.DataDir, Limits: c.Limits, DB: s.DB, Blobs: s.Blobs, Log: s.Log,
-		Audit: s.Accounts.Audit, PublicURL: c.HTTP.PublicURL, ListenPort: firstPort(c.HTTP.Listen),
+		Audit: s.Accounts.Audit, UserAgent: "quartermaster/" + s.Version, PublicURL: c.HTTP.PublicURL, ListenPort: firstPort(c.HTTP.Listen),
 		Client: webapi.New(webapi.Options{
 			BaseURL: c.Steam.APIURL, Key: c.Steam.APIKey, UserAgent: "quartermaster/" + s.Version,
 			Budget: workshop.NewBudget(s.DB, c.Steam.DailyLimit),

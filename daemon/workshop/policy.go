@@ -13,6 +13,7 @@ import (
 type policy struct {
 	current atomic.Pointer[rules]
 	found   atomic.Pointer[map[ItemID]struct{}]
+	watched atomic.Pointer[watchlist]
 	stored  func(ItemID) bool // whether a version of the item is here
 }
 
@@ -30,6 +31,7 @@ func newPolicy(c config.Workshop, stored func(ItemID) bool) *policy {
 	p := &policy{stored: stored}
 	p.set(c)
 	p.found.Store(&map[ItemID]struct{}{})
+	p.watched.Store(&watchlist{})
 	return p
 }
 
@@ -84,9 +86,21 @@ func (p *policy) monitored(id ItemID) bool {
 	if _, ok := p.current.Load().listed[id]; ok {
 		return true
 	}
-	_, ok := (*p.found.Load())[id]
+	if _, ok := (*p.found.Load())[id]; ok {
+		return true
+	}
+	_, ok := p.watchedItems()[id]
 	return ok
 }
+
+// watchlist is what game servers run. It is immutable.
+type watchlist struct {
+	items map[ItemID]struct{}
+	sets  []uint64 // collections
+}
+
+func (p *policy) watchedItems() map[ItemID]struct{} { return p.watched.Load().items }
+func (p *policy) watchedSets() []uint64             { return p.watched.Load().sets }
 
 // setFound replaces the items that collections and map cycles name.
 func (p *policy) setFound(ids map[ItemID]struct{}) { p.found.Store(&ids) }

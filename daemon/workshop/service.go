@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"net/netip"
 	"os"
 	"strings"
@@ -22,6 +23,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/steam/webapi"
 	"github.com/quartermasterd/quartermaster/daemon/web"
 	"github.com/quartermasterd/quartermaster/daemon/workshop/fastdl"
+	"github.com/quartermasterd/quartermaster/daemon/workshop/radar"
 )
 
 // Options say what a Service is made of. DB, Blobs and Client must not be
@@ -47,7 +49,11 @@ type Options struct {
 	Hub        *web.Hub              // nil: no events
 	Registerer prometheus.Registerer // nil: no metrics
 	PublicURL  string                // http.public_url
-	ListenPort int                   // of the first plain listener
+	UserAgent  string                // of messages to webhooks
+	// WebhookTransport sends messages to the webhooks of game servers. nil:
+	// the network.
+	WebhookTransport http.RoundTripper
+	ListenPort       int // of the first plain listener
 	// Audit writes what a person did into the audit log, in the transaction
 	// that does it. nil: nothing is written.
 	Audit func(ctx context.Context, tx *db.Tx, action, target, detail string) error
@@ -89,6 +95,7 @@ type Service struct {
 	hub       publisher // nil: nobody listens
 	face      *ns2
 	fastdl    *fastdl.Service
+	radar     *radar.Service
 
 	jitter   func() float64 // in [0, 1)
 	reserved reservation
@@ -99,6 +106,7 @@ type Service struct {
 	tidy     chan struct{} // wakes the tidier
 	scrub    chan struct{} // asks for a check of everything
 	work     chan struct{} // wakes an idle worker
+	relist   chan struct{} // wakes the monitor: there are new collections
 	workers  sync.WaitGroup
 }
 
@@ -122,6 +130,7 @@ func New(o Options) (*Service, error) {
 		index: newIndex(), records: newRecords(), suspects: newNameSet(), gone: newNameSet(),
 		budget: NewBudget(o.DB, o.Steam.DailyLimit),
 		jitter: rand.Float64, hashing: make(chan struct{}, 1), tidy: make(chan struct{}, 1), scrub: make(chan struct{}, 1), work: make(chan struct{}, 1),
+		relist: make(chan struct{}, 1),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -142,6 +151,9 @@ func New(o Options) (*Service, error) {
 		return nil, err
 	}
 	if err := s.newFastDL(); err != nil {
+		return nil, err
+	}
+	if err := s.newRadar(); err != nil {
 		return nil, err
 	}
 	return s, s.newFace()
