@@ -15,12 +15,13 @@ import (
 // m<hex>, 0x<hex> or the address of a Workshop page; NAME is
 // m<hex>_<version>.
 type ModsCmd struct {
-	List   ModsListCmd   `cmd:"" help:"List the mods that are known, newest request first."`
-	Get    ModsGetCmd    `cmd:"" help:"Fetch a mod now and wait for it."`
-	Add    ModsAddCmd    `cmd:"" help:"Ask the daemon to fetch a mod."`
-	Verify ModsVerifyCmd `cmd:"" help:"Check stored mods entry by entry; damaged ones are put aside. Exit code 1 if there are any."`
-	GC     ModsGCCmd     `cmd:"" name:"gc" help:"Remove superseded versions by the rules of workshop.retention."`
-	Pin    ModsPinCmd    `cmd:"" help:"Keep a version from being removed, or let it go again with --off."`
+	List    ModsListCmd    `cmd:"" help:"List the mods that are known, newest request first."`
+	Get     ModsGetCmd     `cmd:"" help:"Fetch a mod now and wait for it."`
+	Add     ModsAddCmd     `cmd:"" help:"Ask the daemon to fetch a mod."`
+	Verify  ModsVerifyCmd  `cmd:"" help:"Check stored mods entry by entry; damaged ones are put aside. Exit code 1 if there are any."`
+	GC      ModsGCCmd      `cmd:"" name:"gc" help:"Remove superseded versions by the rules of workshop.retention."`
+	Servers ModsServersCmd `cmd:"" help:"Say which mods of the game servers are out of date."`
+	Pin     ModsPinCmd     `cmd:"" help:"Keep a version from being removed, or let it go again with --off."`
 }
 
 // withWorkshop opens the state, runs fn on the library of mods and closes.
