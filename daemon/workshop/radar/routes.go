@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"github.com/quartermasterd/quartermaster/daemon/accounts"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 	"github.com/quartermasterd/quartermaster/daemon/web"
@@ -29,11 +27,7 @@ func (s *Service) Register(ops web.Operations) {
 		"A server in the configuration stays (409).", 404, 409), write)
 	web.Route(ops, http.MethodPost, path+"/{name}/restarted", s.postRestarted, web.Describe("mod-server-restarted", "Say that a server was started",
 		"For its start script. Without mods, the server is taken to run what is current now, unless its folder says otherwise.", 400, 404),
-		func(o *huma.Operation) {
-			if o.RequestBody != nil {
-				o.RequestBody.Required = false
-			}
-		}, web.MaxBody(512<<10), write)
+		web.MaxBody(512<<10), write)
 	web.Route(ops, http.MethodPost, path+"/{name}/webhook-test", s.postTest, web.Describe("test-mod-server-webhook", "Test the webhook of a server",
 		"Sends one message now. 503 says why it did not arrive.", 404, 409, 503), web.Timeout(2*hookTimeout), write)
 }
