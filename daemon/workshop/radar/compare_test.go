@@ -203,6 +203,16 @@ func TestLists(t *testing.T) {
 		r.library.cycles["/cycle"] = nil
 		r.tick(0)
 		check(1, 4)
+
+		// Collections that nobody names any more are forgotten in time.
+		r.Holds(t.Context(), map[uint64][]uint64{60: {9}})
+		r.tick(collectionKept + hour)
+		r.Holds(t.Context(), map[uint64][]uint64{51: {4}})
+		if held, err := r.store.collections(t.Context()); err != nil || len(held) != 2 || held[60] != nil {
+			t.Errorf("collections %v, %v", held, err)
+		}
+		r.tick(0)
+		check(1, 4)
 		watches := r.library.watches
 		r.tick(0)
 		if r.library.watches != watches {
@@ -315,6 +325,40 @@ func TestTwoProcesses(t *testing.T) {
 		r.expect("b", "5 unknown 0 0 ")
 		if err := r.Delete(t.Context(), "b"); err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+// A command that says that a server was restarted knows mods that no daemon
+// has seen.
+func TestRestarted_NoDaemon(t *testing.T) {
+	t.Parallel()
+	servers := []config.Server{{Name: "a", IDs: []config.Item{1}}}
+	each(t, servers, func(t *testing.T, r *rig) {
+		r.running.Store(false)
+		r.library.steam[1] = Steam{Version: at(-hour), CheckedAt: start}
+		if _, err := r.Restarted(t.Context(), "a", nil); err != nil {
+			t.Fatal(err)
+		}
+		r.library.steam[1] = Steam{Version: at(hour), CheckedAt: start.Add(hour)}
+		r.restart(servers)
+		r.tick(2 * hour)
+		r.expect("a", "1 outdated -1h0m0s 1h0m0s assumed since 1h0m0s noticed 2h0m0s")
+	})
+}
+
+// What was written last counts, whoever learns of it last.
+func TestKeepWritten(t *testing.T) {
+	t.Parallel()
+	each(t, nil, func(t *testing.T, r *rig) {
+		r.keepWritten(&state{Name: "a", CreatedAt: 1, Revision: 3})
+		r.keepWritten(&state{Name: "a", CreatedAt: 1, Revision: 2})
+		if got := r.states["a"].Revision; got != 3 {
+			t.Errorf("revision %d", got)
+		}
+		r.keepWritten(&state{Name: "a", CreatedAt: 9, Revision: 1}) // deleted and made anew
+		if got := r.states["a"].Revision; got != 1 {
+			t.Errorf("revision %d", got)
 		}
 	})
 }

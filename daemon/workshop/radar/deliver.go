@@ -180,7 +180,7 @@ func (s *state) noteFailure(tx *db.Tx, text string) {
 func (s *Service) wrote(d delivery, st *state, err error) {
 	switch {
 	case err == nil:
-		s.keep(d.server, st)
+		s.keepWritten(st)
 	case !errors.Is(err, errVanished) && !errors.Is(err, context.Canceled):
 		s.log.Error("what came of a message to a webhook was not written down", "server", d.server, "id", d.id, "error", err)
 	}

@@ -207,12 +207,10 @@ func (s *Service) Restarted(ctx context.Context, name string, mods []Running) (S
 			}
 			st.Mods[id] = m
 		}
-		if v.configured { // mods that nobody listed are not run
-			ids, _ := v.list()
-			for _, id := range ids {
-				if _, ok := st.Mods[id]; !ok {
-					st.Mods[id] = mod{SeenAt: tx.Now.UnixMicro(), Assumed: v.steam[id].Version}
-				}
+		ids, _ := v.list() // also mods that no daemon has seen in it yet
+		for _, id := range ids {
+			if _, ok := st.Mods[id]; !ok {
+				st.Mods[id] = mod{SeenAt: tx.Now.UnixMicro(), Assumed: v.steam[id].Version}
 			}
 		}
 		st.report(mods, false, tx.Now)
@@ -235,7 +233,7 @@ func (s *Service) change(ctx context.Context, action, name, detail string, fn fu
 	if err != nil {
 		return err
 	}
-	s.keep(name, st)
+	s.keepWritten(st)
 	if s.running.Load() {
 		s.working.Lock()
 		err = s.watch(ctx) // so that the answer knows new mods

@@ -34,6 +34,9 @@ const (
 	maxServers  = 200              // that the API may add
 	maxMods     = 5000             // of one server
 	readTimeout = 30 * time.Second
+	// collectionKept is how long what a collection holds is kept after it
+	// last changed, if no server names the collection any more.
+	collectionKept = 30 * 24 * time.Hour
 )
 
 // Steam is what Steam last said of an item.
@@ -214,6 +217,7 @@ func (s *Service) Told(id uint64, said Steam) {
 func (s *Service) Holds(ctx context.Context, collections map[uint64][]uint64) {
 	s.mu.Lock()
 	changed := map[uint64][]uint64{}
+	watched := slices.Clone(s.watchedSets)
 	for id, items := range collections {
 		if old, ok := s.collections[id]; !ok || !slices.Equal(old, items) {
 			changed[id] = items
@@ -223,7 +227,7 @@ func (s *Service) Holds(ctx context.Context, collections map[uint64][]uint64) {
 	if len(changed) == 0 {
 		return
 	}
-	if err := s.store.putCollections(ctx, changed); err != nil {
+	if err := s.store.putCollections(ctx, changed, watched, s.clock.Now().Add(-collectionKept)); err != nil {
 		if ctx.Err() == nil {
 			s.log.Error("what collections hold was not written down", "error", err)
 		}

@@ -59,7 +59,8 @@ func (s *Service) pull(ctx context.Context) error {
 	return nil
 }
 
-// keep makes st the state of a server; nil: there is none.
+// keep makes st, as it was just read, the state of a server; nil: there is
+// none.
 func (s *Service) keep(name string, st *state) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,6 +69,18 @@ func (s *Service) keep(name string, st *state) {
 		return
 	}
 	s.states[name] = st
+}
+
+// keepWritten makes st, as it was just written, the state of a server, unless
+// a later write was faster.
+func (s *Service) keepWritten(st *state) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.states[st.Name]
+	if old != nil && old.CreatedAt == st.CreatedAt && old.Revision > st.Revision {
+		return
+	}
+	s.states[st.Name] = st
 }
 
 // readFiles reads folders and map cycles. Its only error is ctx's.

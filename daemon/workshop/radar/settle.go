@@ -82,7 +82,7 @@ func (s *Service) write(ctx context.Context, v view, now time.Time, send bool) e
 	if err != nil {
 		return err
 	}
-	s.keep(v.name, st)
+	s.keepWritten(st)
 	if sent {
 		signal(s.due)
 	}

@@ -249,8 +249,31 @@ func unpackItems(text string) ([]uint64, error) {
 	return ids, nil
 }
 
-func (s store) putCollections(ctx context.Context, held map[uint64][]uint64) error {
+// putCollections writes what collections hold, and forgets those not watched
+// that have not changed since before.
+func (s store) putCollections(ctx context.Context, held map[uint64][]uint64, watched []uint64, before time.Time) error {
+	old := []int64{}
+	err := s.db.Read(ctx, func(tx *db.Tx) error {
+		old = old[:0]
+		rows, err := tx.Query(ctx, `SELECT collection FROM workshop_radar_collection WHERE updated_at < $1`, db.Micros(before))
+		return eachRow(rows, err, func() error {
+			var id int64
+			err := rows.Scan(&id)
+			if !slices.Contains(watched, uint64(id)) {
+				old = append(old, id)
+			}
+			return err
+		})
+	})
+	if err != nil {
+		return err
+	}
 	return s.db.Write(ctx, func(tx *db.Tx) error {
+		for _, id := range old {
+			if _, err := tx.Exec(ctx, `DELETE FROM workshop_radar_collection WHERE collection = $1`, id); err != nil {
+				return err
+			}
+		}
 		for id, items := range held {
 			if _, err := tx.Exec(ctx, `INSERT INTO workshop_radar_collection (collection, items, updated_at) VALUES ($1, $2, $3)
 				ON CONFLICT (collection) DO UPDATE SET items = excluded.items, updated_at = excluded.updated_at`,

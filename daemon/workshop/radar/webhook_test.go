@@ -444,3 +444,17 @@ func FuzzDiscord(f *testing.F) {
 		}
 	})
 }
+
+func FuzzCheckAddress(f *testing.F) {
+	f.Add("https://discord.com/api/webhooks/1/x")
+	f.Add("http://[::ffff:169.254.169.254]/")
+	f.Fuzz(func(t *testing.T, address string) {
+		if checkAddress(address) != nil {
+			return
+		}
+		if _, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, http.NoBody); err != nil {
+			t.Errorf("%q passes and cannot be asked: %v", address, err)
+		}
+		isDiscord(address)
+	})
+}
