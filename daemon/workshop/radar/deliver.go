@@ -14,6 +14,7 @@ import (
 
 const (
 	parallel     = 4           // messages sent at the same time
+	idleEvery    = time.Minute // a look for what another process left behind
 	claimFor     = time.Minute // longer than sending takes
 	firstRetry   = 30 * time.Second
 	giveUpAfter  = 24 * time.Hour
@@ -61,9 +62,9 @@ func (s *Service) deliver(ctx context.Context) (time.Duration, error) {
 	}
 	at, ok, err := s.store.nextDelivery(ctx)
 	if err != nil || !ok {
-		return pollEvery, err
+		return idleEvery, err
 	}
-	return min(max(at.Sub(s.clock.Now()), time.Second), pollEvery), nil
+	return min(max(at.Sub(s.clock.Now()), time.Second), idleEvery), nil
 }
 
 // deliverOne sends one message and writes down what came of it.

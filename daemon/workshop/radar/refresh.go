@@ -49,6 +49,9 @@ func (s *Service) pull(ctx context.Context) error {
 		}
 		s.keep(name, st)
 	}
+	if _, sets := s.wanted(); len(sets) == 0 {
+		return nil
+	}
 	held, err := s.store.collections(ctx)
 	if err != nil {
 		return err
