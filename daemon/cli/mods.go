@@ -23,6 +23,7 @@ type ModsCmd struct {
 	Storage ModsStorageCmd `cmd:"" help:"Say what fills the store, what may go, and until when there is room."`
 	Pin     ModsPinCmd     `cmd:"" help:"Keep a version from being removed, or let it go again with --off."`
 	Peers   ModsPeersCmd   `cmd:"" help:"Show the backup servers of others, and the key and lines with which they name this one."`
+	Servers ModsServersCmd `cmd:"" help:"Say which mods of the game servers are out of date."`
 }
 
 // withWorkshop opens the state, runs fn on the library of mods and closes.

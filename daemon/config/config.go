@@ -162,6 +162,8 @@ type Workshop struct {
 	Peers []Peer `toml:"peers"`
 	// FastDL are trees of game files, each at an address of its own.
 	FastDL []FastDL `toml:"fastdl"`
+	// Servers are game servers whose mods are watched.
+	Servers []Server `toml:"servers"`
 }
 
 // NS2 configures the Natural Selection 2 face.
@@ -224,6 +226,7 @@ func Default() Config {
 			Retention: Retention{Overlap: Duration(168 * time.Hour), MinFree: 5 << 30, KeepIrreplaceable: true},
 			Peers:     []Peer{},
 			FastDL:    []FastDL{},
+			Servers:   []Server{},
 		},
 	}
 }

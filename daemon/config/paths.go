@@ -82,6 +82,10 @@ func makeAbsolute(c *Config, file string) error {
 			paths = append(paths, &c.Workshop.FastDL[i].Roots[j])
 		}
 	}
+	for i := range c.Workshop.Servers {
+		s := &c.Workshop.Servers[i]
+		paths = append(paths, &s.Mapcycle, &s.Folder, &s.WebhookFile, &s.WebhookSecretFile)
+	}
 	for _, p := range paths {
 		abs, err := against(base, *p)
 		if err != nil {

@@ -1,9 +1,11 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -62,25 +64,34 @@ func readSecret(path string) (string, error) {
 	return strings.TrimRight(string(text[:n]), "\r\n"), nil
 }
 
-// eachSecret calls fn for every setting marked as a secret with its twin.
+// eachSecret calls fn for every setting marked as a secret with its twin, in
+// lists of tables too.
 func eachSecret(c *Config, fn func(key string, value, file *string)) {
-	root := reflect.ValueOf(c).Elem()
 	files := map[string]*string{}
 	type secret struct {
 		key   string
 		value *string
 	}
 	var secrets []secret
-	walk("", root.Type(), nil, func(key string, index []int, f reflect.StructField) {
-		if f.Type.Kind() != reflect.String {
-			return
-		}
-		p := root.FieldByIndex(index).Addr().Interface().(*string)
-		files[key] = p
-		if f.Tag.Get("secret") == "true" {
-			secrets = append(secrets, secret{key, p})
-		}
-	})
+	var visit func(prefix string, table reflect.Value)
+	visit = func(prefix string, table reflect.Value) {
+		walk(prefix, table.Type(), nil, func(key string, index []int, f reflect.StructField) {
+			v := table.FieldByIndex(index)
+			switch {
+			case f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.Struct:
+				for i := range v.Len() {
+					visit(fmt.Sprintf("%s[%d]", key, i), v.Index(i))
+				}
+			case f.Type.Kind() == reflect.String:
+				p := v.Addr().Interface().(*string)
+				files[key] = p
+				if f.Tag.Get("secret") == "true" {
+					secrets = append(secrets, secret{key, p})
+				}
+			}
+		})
+	}
+	visit("", reflect.ValueOf(c).Elem())
 	for _, s := range secrets {
 		fn(s.key, s.value, files[s.key+"_file"])
 	}
@@ -89,6 +100,7 @@ func eachSecret(c *Config, fn func(key string, value, file *string)) {
 // Mask returns a copy of c in which no secret can be read. A database
 // address keeps everything but its password.
 func (c Config) Mask() Config {
+	c.Workshop.Servers = slices.Clone(c.Workshop.Servers) // or the caller's would be masked
 	eachSecret(&c, func(key string, value, _ *string) {
 		switch {
 		case *value == "":

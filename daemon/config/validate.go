@@ -111,6 +111,7 @@ func (w Workshop) validate(k *check) {
 	k.that(w.Monitor.Interval.Std() >= time.Minute, "workshop.monitor.interval", "must be at least 1m, not %s", w.Monitor.Interval)
 	w.validatePeers(k)
 	w.validateFastDL(k)
+	w.validateServers(k)
 }
 
 func (k *check) oneOf(key, value string, allowed ...string) {

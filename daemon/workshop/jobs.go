@@ -49,7 +49,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
 		s.details.Run, s.runRoots, s.runQueue, s.runRenewer, s.runFlusher, s.runVerifier, s.runMonitor, s.runTidier,
-		s.fastdl.Run, s.peers.Run,
+		s.fastdl.Run, s.peers.Run, s.radar.Run,
 	} {
 		g.Go(func() error { return run(ctx) })
 	}
@@ -113,6 +113,7 @@ func (s *Service) load(ctx context.Context) error {
 
 // recallItem takes in what the database knows of an item.
 func (s *Service) recallItem(item Item) {
+	s.radar.Told(item.ID, steamOf(item))
 	if item.Result == 1 {
 		s.records.remember(item)
 	}

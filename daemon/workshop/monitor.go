@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/quartermasterd/quartermaster/daemon/config"
 	"github.com/quartermasterd/quartermaster/daemon/steam/webapi"
 )
 
@@ -20,6 +19,8 @@ const (
 	maxMapcycle     = 4 << 20 // bytes of a map cycle file
 	maxMonitored    = 10000
 	collectionDepth = 3 // collections within collections
+	// monitorSpacing bounds how often new collections are looked up at once.
+	monitorSpacing = time.Minute
 )
 
 // runMonitor keeps the monitored items current: at start and then every
@@ -28,10 +29,19 @@ func (s *Service) runMonitor(ctx context.Context) error {
 	for {
 		s.monitor(ctx)
 		wait := float64(max(s.policy.monitor().Interval.Std(), 10*time.Second)) * (0.9 + 0.2*s.jitter())
-		select {
-		case <-s.clock.After(time.Duration(wait)):
-		case <-ctx.Done():
-			return nil
+		soon, due := s.clock.After(monitorSpacing), s.clock.After(time.Duration(wait))
+		var relist <-chan struct{}
+		for again := true; again; {
+			select {
+			case <-due:
+				again = false
+			case <-relist:
+				again = false
+			case <-soon:
+				soon, relist = nil, s.relist
+			case <-ctx.Done():
+				return nil
+			}
 		}
 	}
 }
@@ -41,7 +51,9 @@ func (s *Service) runMonitor(ctx context.Context) error {
 func (s *Service) monitor(ctx context.Context) {
 	c := s.policy.monitor()
 	listed := s.readMapcycles(c.Mapcycle)
-	if len(c.IDs)+len(c.Collections)+len(c.Mapcycle) == 0 && c.Requested == 0 || s.steam.State().BreakerOpen {
+	watched, sets := s.policy.watchedItems(), s.policy.watchedSets()
+	listing := len(c.IDs) + len(c.Collections) + len(c.Mapcycle) + len(watched) + len(sets)
+	if listing == 0 && c.Requested == 0 || s.steam.State().BreakerOpen {
 		return
 	}
 	release, ok, err := s.store.db.Lock(ctx, "workshop.monitor")
@@ -54,15 +66,22 @@ func (s *Service) monitor(ctx context.Context) {
 	defer release()
 	found := map[ItemID]struct{}{}
 	addItems(found, listed)
-	ids, err := s.collected(ctx, c.Collections)
+	roots := make([]uint64, 0, len(c.Collections)+len(sets))
+	for _, id := range c.Collections {
+		roots = append(roots, uint64(id))
+	}
+	held, err := s.collected(ctx, append(roots, sets...))
 	if err != nil {
 		s.log.Warn("Steam did not tell what the monitored collections hold", "error", err)
 		for id := range *s.policy.found.Load() { // what was known goes on
 			found[id] = struct{}{}
 		}
 	}
-	addItems(found, ids)
+	for _, root := range roots {
+		addItems(found, held.items(root))
+	}
 	s.policy.setFound(found)
+	s.radarHolds(ctx, held, sets, err == nil)
 	inUse, err := s.inUse(ctx)
 	if err == nil {
 		s.policy.setInUse(inUse)
@@ -76,6 +95,9 @@ func (s *Service) monitor(ctx context.Context) {
 			s.details.Ask(id)
 		}
 	}
+	for id := range watched {
+		s.details.Ask(id)
+	}
 }
 
 func addItems(set map[ItemID]struct{}, ids []ItemID) {
@@ -86,37 +108,67 @@ func addItems(set map[ItemID]struct{}, ids []ItemID) {
 	}
 }
 
-// collected returns the items of the collections, and of collections in them.
-func (s *Service) collected(ctx context.Context, roots []config.Item) ([]ItemID, error) {
-	next := make([]uint64, 0, len(roots))
-	for _, c := range roots {
-		next = append(next, uint64(c))
-	}
-	seen := map[uint64]bool{}
+// collections are the children of collections, those within others too.
+type collections map[uint64][]webapi.Child
+
+// items returns the items of a collection and of the collections in it.
+func (c collections) items(root uint64) []ItemID {
 	var items []ItemID
+	seen := map[uint64]bool{}
+	next := []uint64{root}
+	for range collectionDepth {
+		var deeper []uint64
+		for _, id := range next {
+			if seen[id] {
+				continue
+			}
+			seen[id] = true
+			for _, child := range c[id] {
+				if isCollection(child) {
+					deeper = append(deeper, child.ID)
+				} else {
+					items = append(items, ItemID(child.ID))
+				}
+			}
+		}
+		next = deeper
+	}
+	return items
+}
+
+// isCollection sorts by Steam's EWorkshopFileType.
+func isCollection(c webapi.Child) bool { return c.Type == 2 }
+
+// collected asks Steam what the collections hold, and collections in them.
+// One that Steam does not know is missing.
+func (s *Service) collected(ctx context.Context, next []uint64) (collections, error) {
+	held, asked := collections{}, map[uint64]bool{}
 	var failed error
 	for range collectionDepth {
-		next = slices.DeleteFunc(next, func(id uint64) bool { return seen[id] })
+		next = slices.Compact(slices.Sorted(slices.Values(next)))
+		next = slices.DeleteFunc(next, func(id uint64) bool { return asked[id] })
 		var deeper []uint64
 		for batch := range slices.Chunk(next, webapi.MaxIDs) {
 			for _, id := range batch {
-				seen[id] = true
+				asked[id] = true
 			}
 			answers, err := s.steam.Collection(ctx, batch)
 			failed = errors.Join(failed, err)
 			for _, a := range answers {
+				if a.Class() != webapi.Usable {
+					continue
+				}
+				held[a.ID] = a.Children
 				for _, child := range a.Children {
-					if child.Type == 2 { // EWorkshopFileType: a collection
+					if isCollection(child) {
 						deeper = append(deeper, child.ID)
-					} else {
-						items = append(items, ItemID(child.ID))
 					}
 				}
 			}
 		}
 		next = deeper
 	}
-	return items, failed
+	return held, failed
 }
 
 // readMapcycles returns the mods that the map cycle files name. Those that

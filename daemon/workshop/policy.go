@@ -14,6 +14,7 @@ type policy struct {
 	current atomic.Pointer[rules]
 	found   atomic.Pointer[map[ItemID]struct{}]
 	inUse   atomic.Pointer[map[ItemID]struct{}]
+	watched atomic.Pointer[watchlist]
 	stored  func(ItemID) bool // whether a version of the item is here
 }
 
@@ -32,6 +33,7 @@ func newPolicy(c config.Workshop, stored func(ItemID) bool) *policy {
 	p.set(c)
 	p.found.Store(&map[ItemID]struct{}{})
 	p.inUse.Store(&map[ItemID]struct{}{})
+	p.watched.Store(&watchlist{})
 	return p
 }
 
@@ -96,9 +98,21 @@ func (p *policy) monitored(id ItemID) bool {
 	if _, ok := p.current.Load().listed[id]; ok {
 		return true
 	}
-	_, ok := (*p.found.Load())[id]
+	if _, ok := (*p.found.Load())[id]; ok {
+		return true
+	}
+	_, ok := p.watchedItems()[id]
 	return ok
 }
+
+// watchlist is what game servers run. It is immutable.
+type watchlist struct {
+	items map[ItemID]struct{}
+	sets  []uint64 // collections
+}
+
+func (p *policy) watchedItems() map[ItemID]struct{} { return p.watched.Load().items }
+func (p *policy) watchedSets() []uint64             { return p.watched.Load().sets }
 
 // setFound replaces the items that collections and map cycles name.
 func (p *policy) setFound(ids map[ItemID]struct{}) { p.found.Store(&ids) }

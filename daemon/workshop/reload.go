@@ -11,11 +11,12 @@ import (
 func (s *Service) Load(ctx context.Context) error { return s.load(ctx) }
 
 // Reload takes over the rules of a new configuration: apps, allow, deny,
-// monitor, retention and the FastDL trees. Verdicts made under the old rules are dropped. What
+// monitor, retention, the FastDL trees and the game servers. Verdicts made under the old rules are dropped. What
 // else differs comes into force at the next start.
 func (s *Service) Reload(c config.Workshop) {
 	s.policy.set(c)
 	s.records.forgetVerdicts()
 	s.fastdl.Reload(c.FastDL)
+	s.radar.Reload(c.Servers)
 	signal(s.tidy)
 }

@@ -38,6 +38,7 @@ func (s *Service) learn(answers []DetailsAnswer) {
 	}
 	for _, item := range told {
 		s.resolved(now, item)
+		s.radar.Told(item.ID, steamOf(item))
 	}
 	if len(failed) > 0 {
 		s.unresolved(ctx, now, failed)

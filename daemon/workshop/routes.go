@@ -21,6 +21,7 @@ func (s *Service) Register(srv *web.Server) {
 	s.fastdl.Register(srv) // first: the other face takes every doubled slash
 	srv.First(s.face.match, s.face, s.face.operations()...)
 	ops, write := srv.Operations("mods"), accounts.Require(accounts.ScopeModsWrite)
+	s.radar.Register(ops)
 
 	web.Route(ops, http.MethodGet, modsPath, s.listMods, web.Describe("list-mods", "Mods",
 		"Every item of which a version is stored or wanted, or that clients asked for lately. Answers carry an ETag; "+

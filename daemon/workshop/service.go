@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"net/netip"
 	"os"
 	"strings"
@@ -23,6 +24,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/web"
 	"github.com/quartermasterd/quartermaster/daemon/workshop/fastdl"
 	"github.com/quartermasterd/quartermaster/daemon/workshop/peers"
+	"github.com/quartermasterd/quartermaster/daemon/workshop/radar"
 )
 
 // Options say what a Service is made of. DB, Blobs and Client must not be
@@ -35,8 +37,8 @@ type Options struct {
 	// an absolute path that may be empty when the source is off.
 	SteamCMD config.SteamCMD
 	DataDir  string
-	// UserAgent is how we call ourselves to backup servers of others, for
-	// example "quartermaster/1.2". Empty: without a version.
+	// UserAgent is how we call ourselves to backup servers of others and to
+	// webhooks, for example "quartermaster/1.2". Empty: without a version.
 	UserAgent string
 	// RequestHeaders is log.request_headers: "first" logs the headers of the
 	// first requests of each User-Agent on the game-client face.
@@ -53,6 +55,9 @@ type Options struct {
 	PublicURL  string                // http.public_url
 	ListenHost string                // of the first plain listener; empty: every address
 	ListenPort int
+	// WebhookTransport sends messages to the webhooks of game servers. nil:
+	// the network.
+	WebhookTransport http.RoundTripper
 	// GameName returns the name of an app, "" if it is not known; nil: none is.
 	GameName func(app uint32) string
 	// Received waits until n bytes that a source fetched from elsewhere fit
@@ -101,6 +106,7 @@ type Service struct {
 	hub       publisher // nil: nobody listens
 	face      *ns2
 	fastdl    *fastdl.Service
+	radar     *radar.Service
 
 	jitter   func() float64 // in [0, 1)
 	promises *promises
@@ -113,6 +119,7 @@ type Service struct {
 	tidy     chan struct{} // wakes the tidier
 	scrub    chan struct{} // asks for a check of everything
 	work     chan struct{} // wakes an idle worker
+	relist   chan struct{} // wakes the monitor: there are new collections
 	workers  sync.WaitGroup
 }
 
@@ -136,6 +143,7 @@ func New(o Options) (*Service, error) {
 		index: newIndex(), records: newRecords(), suspects: newNameSet(), gone: newNameSet(),
 		budget: NewBudget(o.DB, o.Steam.DailyLimit),
 		jitter: rand.Float64, hashing: make(chan struct{}, 1), tidy: make(chan struct{}, 1), scrub: make(chan struct{}, 1), work: make(chan struct{}, 1),
+		relist: make(chan struct{}, 1),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -157,6 +165,9 @@ func New(o Options) (*Service, error) {
 		return nil, err
 	}
 	if err := s.newFastDL(); err != nil {
+		return nil, err
+	}
+	if err := s.newRadar(); err != nil {
 		return nil, err
 	}
 	return s, s.newFace()

@@ -66,6 +66,7 @@ func (s *Service) Status(ctx context.Context) (Status, error) {
 		}
 	}
 	st.Problems = append(st.Problems, s.fastDLProblems()...)
+	st.Problems = append(st.Problems, s.radarProblems()...)
 	return st, nil
 }
 
