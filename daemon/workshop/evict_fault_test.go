@@ -143,7 +143,7 @@ func TestR3_Eviction(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !hit {
-			if n < 40 {
+			if n < 20 {
 				t.Errorf("only %d calls were tried", n)
 			}
 			return
