@@ -247,12 +247,16 @@ func (c ModsGCCmd) Run(s *session) error {
 }
 
 func (s *session) tellTidied(tidied workshop.Tidied, dry bool) {
-	verb := "removed"
+	verb, double := "removed", "freed the double of"
 	if dry {
-		verb = "would remove"
+		verb, double = "would remove", "would free the double of"
 	}
 	for _, r := range tidied.Removed {
-		s.printf("%s %s  %s  %s: %s", verb, r.Name.File(), bytesText(r.Frees), r.Rule, r.Why)
+		what := verb
+		if r.Rule == workshop.RuleDuplicate { // the version stays
+			what = double
+		}
+		s.printf("%s %s  %s  %s: %s", what, r.Name.File(), bytesText(r.Frees), r.Rule, r.Why)
 	}
 	for _, r := range tidied.Kept {
 		s.printf("kept %s  %s  %s: %s", r.Name.File(), bytesText(r.Size), r.Rule, r.Why)

@@ -94,7 +94,7 @@ func TestR2_Eviction(t *testing.T) {
 	p.shoot()
 	end := r.promises.used()
 	states := 0
-	for s := range recorder.CrashStates(1, 1) {
+	for s := range recorder.CrashStates(1, 0) {
 		// Every state of the database from when the disk was in this state.
 		n := s.At
 		for n > 0 && p.copies[n] == nil {

@@ -111,7 +111,7 @@ func TestQuota_HeldBlob(t *testing.T) {
 // finishes it.
 func TestR3_Eviction(t *testing.T) {
 	t.Parallel()
-	for n := 1; ; n += 1 + n/20 {
+	for n := 1; ; n += 1 + n/8 {
 		r := stocked(t)
 		faulty := durabletest.NewFaulty(durable.Disk)
 		blobs, err := blob.OpenDisk(faulty, filepath.Join(r.dir, "blobs"))
