@@ -351,7 +351,7 @@ func TestPeers_Retention(t *testing.T) {
 			t.Errorf("%+v, want kept for %q", tidied, why)
 		}
 	}
-	gc("no source can supply it again")
+	gc("superseded by 20 for at least 168h, but no source can supply it again; workshop.retention.keep_irreplaceable = false lets it go")
 	o.mu.Lock()
 	o.files[old.File()] = bytes
 	o.mu.Unlock()
