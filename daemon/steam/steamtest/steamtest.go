@@ -43,7 +43,17 @@ type Item struct {
 	Visibility int
 	Banned     bool
 	BanReason  string
-	Tags       []string
+	// Tags that are nil are sent as an empty list; Untold leaves them out.
+	Tags   []string
+	Untold bool
+	// Created is time_created; 0 means Updated.
+	Created     int64
+	Description string
+	Preview     string // preview_url
+	// Children are the items it needs, Screenshots its further pictures. Only
+	// a call with a key, and the item's page, tell them.
+	Children    []uint64
+	Screenshots []string
 	// Size overrides the stated file_size.
 	Size int64
 	// URL overrides file_url, which otherwise points to our own file host.

@@ -4,13 +4,18 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 )
 
-// maxObjects bounds how many objects of one answer are looked at.
-const maxObjects = 10 * MaxIDs
+const (
+	// maxObjects bounds how many objects of one array are looked at.
+	maxObjects = 10 * MaxIDs
+	maxTags    = 64 // of one item
+	maxTag     = 64 // runes
+)
 
 // decodeDetails reads the answer of either details call. One broken object
 // never spoils the others.
@@ -60,6 +65,14 @@ type wireFile struct {
 	BanReason  text     `json:"ban_reason"`
 	Preview    text     `json:"preview_url"`
 	Tags       wireTags `json:"tags"`
+	Created    number   `json:"time_created"`
+	TextA      text     `json:"description"`       // ISteamRemoteStorage
+	TextB      text     `json:"file_description"`  // IPublishedFileService
+	TextC      text     `json:"short_description"` // IPublishedFileService, some items
+	Type       number   `json:"file_type"`
+	NeedsCount number   `json:"num_children"`
+	Needs      needs    `json:"children"`
+	Pictures   pictures `json:"previews"`
 }
 
 // decodeFile reports false when not even the id can be read.
@@ -91,7 +104,8 @@ func decodeFile(raw json.RawMessage) (FileDetails, bool) {
 	f.Title, f.URL, f.Filename = clean(w.Title.s, 256), strings.TrimSpace(w.URL.s), clean(w.Filename.s, 256)
 	f.Manifest, f.Creator = w.Manifest.decimal(), w.Creator.decimal()
 	f.Visibility, f.Banned, f.BanReason = int(min(w.Visibility.n, 1<<15)), bool(w.Banned), clean(w.BanReason.s, 512)
-	f.Preview, f.Tags = clean(w.Preview.s, 1024), w.Tags
+	f.Preview, f.Tags = link(w.Preview.s), w.Tags
+	w.describe(&f)
 	return f, true
 }
 
@@ -164,21 +178,25 @@ func (v *truth) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// wireTags reads [{"tag":"x"}, …] and keeps what it understands.
+// wireTags reads [{"tag":"x"}, …] and keeps what it understands. Anything but
+// an array leaves it nil.
 type wireTags []string
 
 func (v *wireTags) UnmarshalJSON(b []byte) error {
-	var list objects
-	if err := list.UnmarshalJSON(b); err != nil {
+	list, ok := array(b)
+	if !ok {
 		return nil
 	}
-	*v = nil
-	for _, raw := range list[:min(len(list), 64)] {
+	*v = wireTags{}
+	for _, raw := range list[:min(len(list), maxTags)] {
 		var tag struct {
 			Tag text `json:"tag"`
 		}
-		if json.Unmarshal(raw, &tag) == nil && tag.Tag.s != "" {
-			*v = append(*v, clean(tag.Tag.s, 64))
+		if json.Unmarshal(raw, &tag) != nil {
+			continue
+		}
+		if name := clean(tag.Tag.s, maxTag); name != "" && !slices.Contains(*v, name) {
+			*v = append(*v, name)
 		}
 	}
 	return nil
