@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/quartermasterd/quartermaster/daemon/steam/lenient"
 )
 
 // The shapes of both calls. IPublishedFileService quotes file_size, says
@@ -232,7 +234,7 @@ func FuzzDecodeDetails(f *testing.F) {
 				t.Errorf("answer %d is for id %d", i, d.ID)
 			case strings.ContainsRune(d.Title+d.Description+strings.Join(d.Tags, ""), 0):
 				t.Errorf("a NUL came through: %+v", d)
-			case len(d.Tags) > maxTags || len(d.Children) > maxObjects || len(d.Screenshots) > maxPictures || utf8.RuneCountInString(d.Description) > maxDescription:
+			case len(d.Tags) > maxTags || len(d.Children) > lenient.MaxElements || len(d.Screenshots) > maxPictures || utf8.RuneCountInString(d.Description) > maxDescription:
 				t.Errorf("more than can be: %d tags, %d children, %d pictures", len(d.Tags), len(d.Children), len(d.Screenshots))
 			case d.Class() == Usable && (d.Updated <= 0 || d.Size < 0):
 				t.Errorf("usable without version or with a negative size: %+v", d)

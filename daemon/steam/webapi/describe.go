@@ -3,27 +3,25 @@ package webapi
 import (
 	"cmp"
 	"encoding/json"
-	"net/url"
 	"slices"
-	"strings"
-	"unicode"
+
+	"github.com/quartermasterd/quartermaster/daemon/steam/lenient"
 )
 
 const (
 	maxDescription = 16_000 // runes; Steam accepts 8,000 bytes
-	maxLink        = 1024   // bytes of a URL
 	maxPictures    = 64     // screenshots of one item
 )
 
 // describe fills in what an item's page shows.
 func (w *wireFile) describe(f *FileDetails) {
-	if w.Created.n < 1e12 {
-		f.Created = int64(w.Created.n)
+	if w.Created.N < 1e12 {
+		f.Created = int64(w.Created.N)
 	}
-	f.Description = prose(cmp.Or(w.TextA.s, w.TextB.s, w.TextC.s), maxDescription)
-	f.Type = int(min(w.Type.n, 1<<15))
+	f.Description = lenient.Prose(cmp.Or(w.TextA.S, w.TextB.S, w.TextC.S), maxDescription)
+	f.Type = int(min(w.Type.N, 1<<15))
 	f.Children, f.Screenshots = w.Needs.list, w.Pictures
-	if !w.Needs.told && w.NeedsCount.set && w.NeedsCount.n == 0 {
+	if !w.Needs.told && w.NeedsCount.Set && w.NeedsCount.N == 0 {
 		f.Children = []Child{} // Steam leaves an empty list out
 	}
 }
@@ -38,29 +36,29 @@ type needs struct {
 
 func (v *needs) UnmarshalJSON(b []byte) error {
 	*v = needs{}
-	raws, ok := array(b)
-	if !ok {
-		return nil
+	var raws lenient.Array
+	if err := raws.UnmarshalJSON(b); err != nil || raws == nil {
+		return err
 	}
 	type entry struct {
-		ID    number `json:"publishedfileid"`
-		Order number `json:"sortorder"`
-		Type  number `json:"file_type"`
+		ID    lenient.Number `json:"publishedfileid"`
+		Order lenient.Number `json:"sortorder"`
+		Type  lenient.Number `json:"file_type"`
 	}
 	entries := make([]entry, 0, len(raws))
 	for _, raw := range raws {
 		var e entry
-		if json.Unmarshal(raw, &e) == nil && e.ID.n != 0 {
+		if json.Unmarshal(raw, &e) == nil && e.ID.N != 0 {
 			entries = append(entries, e)
 		}
 	}
-	slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Compare(a.Order.n, b.Order.n) })
+	slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Compare(a.Order.N, b.Order.N) })
 	*v = needs{list: make([]Child, 0, len(entries)), told: true}
 	seen := make(map[uint64]bool, len(entries))
 	for _, e := range entries {
-		if !seen[e.ID.n] {
-			seen[e.ID.n] = true
-			v.list = append(v.list, Child{ID: e.ID.n, Type: int(min(e.Type.n, 1<<15))})
+		if !seen[e.ID.N] {
+			seen[e.ID.N] = true
+			v.list = append(v.list, Child{ID: e.ID.N, Type: int(min(e.Type.N, 1<<15))})
 		}
 	}
 	return nil
@@ -73,65 +71,29 @@ type pictures []string
 
 func (v *pictures) UnmarshalJSON(b []byte) error {
 	*v = nil
-	raws, ok := array(b)
-	if !ok {
-		return nil
+	var raws lenient.Array
+	if err := raws.UnmarshalJSON(b); err != nil || raws == nil {
+		return err
 	}
 	type picture struct {
-		URL   text   `json:"url"`
-		Order number `json:"sortorder"`
-		Type  number `json:"preview_type"`
+		URL   lenient.Text   `json:"url"`
+		Order lenient.Number `json:"sortorder"`
+		Type  lenient.Number `json:"preview_type"`
 	}
 	var list []picture
 	for _, raw := range raws {
 		var p picture
 		// preview_type 1 is a video and has no picture of its own.
-		if json.Unmarshal(raw, &p) == nil && !p.Type.bad && p.Type.n == 0 && link(p.URL.s) != "" {
+		if json.Unmarshal(raw, &p) == nil && !p.Type.Bad && p.Type.N == 0 && lenient.Link(p.URL.S) != "" {
 			list = append(list, p)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b picture) int { return cmp.Compare(a.Order.n, b.Order.n) })
+	slices.SortStableFunc(list, func(a, b picture) int { return cmp.Compare(a.Order.N, b.Order.N) })
 	*v = pictures{}
 	for _, p := range list {
-		if u := link(p.URL.s); len(*v) < maxPictures && !slices.Contains(*v, u) {
+		if u := lenient.Link(p.URL.S); len(*v) < maxPictures && !slices.Contains(*v, u) {
 			*v = append(*v, u)
 		}
 	}
 	return nil
-}
-
-// array splits an array into its first maxObjects elements; ok is false for
-// anything else.
-func array(b []byte) (list objects, ok bool) {
-	if len(b) == 0 || b[0] != '[' {
-		return nil, false
-	}
-	err := list.UnmarshalJSON(b)
-	return list, err == nil
-}
-
-// link returns an address that may be shown as a picture: http or https, of
-// reasonable length. Anything else is "".
-func link(s string) string {
-	s = strings.TrimSpace(s)
-	if s == "" || len(s) > maxLink {
-		return ""
-	}
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
-		return ""
-	}
-	return u.String()
-}
-
-// prose makes a text of several lines safe to store and print: no control
-// characters but line breaks and tabs, no broken UTF-8, at most max runes.
-func prose(s string, max int) string {
-	n := 0
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if n++; n > max || unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD")))
 }

@@ -88,25 +88,7 @@ func TestDecodeDetails_NotToldIsNotNone(t *testing.T) {
 	}
 }
 
-func TestLink(t *testing.T) {
-	for in, want := range map[string]string{
-		"https://images.example/p.jpg":                        "https://images.example/p.jpg",
-		" http://images.example/a b.jpg ":                     "http://images.example/a%20b.jpg",
-		"javascript:alert(1)":                                 "",
-		"data:image/png;base64,AAAA":                          "",
-		"//images.example/p.jpg":                              "",
-		"https://user:password@images.example/":               "",
-		"ftp://images.example/p.jpg":                          "",
-		"https://images.example/" + strings.Repeat("a", 2000): "",
-		"": "", "https://": "", "://": "",
-	} {
-		if got := link(in); got != want {
-			t.Errorf("link(%.60q) = %q, want %q", in, got, want)
-		}
-	}
-}
-
-func TestProse(t *testing.T) {
+func TestDecodeDetails_Prose(t *testing.T) {
 	long, _ := json.Marshal("a\x00b\x1b[2J\tc\nd\r\n" + strings.Repeat("ü", 20_000))
 	got, err := decodeDetails([]byte(`{"response":{"publishedfiledetails":[
 		{"publishedfileid":"2","result":1,"time_updated":5,"description":`+string(long)+`}]}}`), []uint64{2})
