@@ -145,6 +145,7 @@ type Workshop struct {
 	NS2       NS2       `toml:"ns2"`
 	Monitor   Monitor   `toml:"monitor"`
 	Retention Retention `toml:"retention"`
+	Catalog   Catalog   `toml:"catalog"`
 	// FastDL are trees of game files, each at an address of its own.
 	FastDL []FastDL `toml:"fastdl"`
 }
@@ -200,6 +201,7 @@ func Default() Config {
 			NS2:       NS2{ReasonPhrases: true},
 			Monitor:   Monitor{IDs: []Item{}, Collections: []Item{}, Mapcycle: []string{}, Interval: Duration(10 * time.Minute)},
 			Retention: Retention{Overlap: Duration(168 * time.Hour), MinFree: 5 << 30, KeepIrreplaceable: true},
+			Catalog:   Catalog{DependenciesFilter: FilterReadme, TimeZone: "UTC"},
 			FastDL:    []FastDL{},
 		},
 	}

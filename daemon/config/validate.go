@@ -108,6 +108,7 @@ func (w Workshop) validate(k *check) {
 	k.that(w.Parallel >= 1 && w.Parallel <= 64, "workshop.parallel", "must be from 1 to 64, not %d", w.Parallel)
 	k.that(w.MaxItemBytes > 0, "workshop.max_item_bytes", "must be more than 0")
 	k.that(w.Monitor.Interval.Std() >= time.Minute, "workshop.monitor.interval", "must be at least 1m, not %s", w.Monitor.Interval)
+	w.Catalog.validate(k)
 	w.validateFastDL(k)
 }
 
