@@ -37,15 +37,23 @@ type endpoint func(x *exchange, param string)
 // routes are the addresses, without slashes at their ends. Those that end with
 // "/*" take one more part.
 func routes() map[string]endpoint {
-	return map[string]endpoint{}
+	return map[string]endpoint{
+		"download/steam/*": downloadSteam,
+		"download/*":       downloadCached,
+		"mods/*/download":  downloadCached, // as the successor of PyTorrent calls it
+		"update/steam/*":   updateSteam,
+		"info/queue/size":  queueSize,
+	}
 }
 
 // matches reports whether an undecoded path belongs to the face.
 func matches(raw string) bool {
 	first, _, _ := strings.Cut(strings.TrimPrefix(raw, "/"), "/")
 	switch first {
-	case "list", "info", "condition", "statistics", "download":
+	case "list", "info", "condition", "statistics", "download", "update":
 		return strings.HasPrefix(raw, "/")
+	case "mods":
+		return strings.HasPrefix(raw, "/") && strings.HasSuffix(strings.TrimSuffix(raw, "/"), "/download")
 	}
 	return false
 }
@@ -80,11 +88,15 @@ func (s *Service) find(raw string) (endpoint, string) {
 	if e, ok := s.routes[path]; ok {
 		return e, ""
 	}
+	end := ""
+	if short, ok := strings.CutSuffix(path, "/download"); ok && strings.HasPrefix(path, "mods/") {
+		path, end = short, "/download"
+	}
 	cut := strings.LastIndexByte(path, '/')
 	if cut < 0 {
 		return nil, ""
 	}
-	e, ok := s.routes[path[:cut]+"/*"]
+	e, ok := s.routes[path[:cut]+"/*"+end]
 	param, err := url.PathUnescape(path[cut+1:])
 	if !ok || err != nil || param == "" {
 		return nil, ""
@@ -137,4 +149,13 @@ func (x *exchange) fail(status int, message string, errorID int) {
 	b = append(b, `,"error_id":`...)
 	b = strconv.AppendInt(b, int64(errorID), 10)
 	x.write(status, append(b, '}'))
+}
+
+// invalid answers with what is wrong with a parameter; where is "path" or
+// "query".
+func (x *exchange) invalid(where, name, reason string) {
+	b := appendString([]byte(`{"message":`), name+": "+reason)
+	b = appendString(append(b, `,"error_id":422,"detail":[{"loc":["`+where+`",`...), name)
+	b = appendString(append(b, `],"msg":`...), reason)
+	x.write(http.StatusUnprocessableEntity, append(b, `,"type":"value_error"}]}`...))
 }

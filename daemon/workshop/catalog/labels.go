@@ -26,6 +26,8 @@ const (
 	countUpdating       = "updating_mod"
 	countSteamOK        = "download_from_steam_ok"
 	countSteamError     = "download_from_steam_error"
+	countQueueSize      = "/info/queue/size"
+	countUpdateSteam    = "/update/steam/"
 	timeDownloadSteamOK = "download_steam_ok"
 	timeDownloadLocalOK = "download_local_ok"
 	timeDownloadSteamNo = "download_steam_error"
@@ -70,4 +72,6 @@ var labels = []label{
 var ownLabels = []label{
 	{"ns2_sent", "Archives sent to game clients", "Отправлено архивов игровым клиентам"},
 	{"fastdl_sent", "Game files sent", "Отправлено файлов игр"},
+	{countQueueSize, "Queue size requests", "Обращения к длине очереди"},
+	{countUpdateSteam, "Update check requests", "Обращения к проверке обновлений"},
 }

@@ -41,6 +41,8 @@ type Details struct {
 type Archive struct {
 	File    web.File
 	Version int64 // Unix seconds
+	// Served, which may be nil, is told how a GET was answered with it.
+	Served func(status int, bytes int64)
 }
 
 // Library is what the catalogue is a catalogue of. All methods are safe for
@@ -52,17 +54,22 @@ type Library interface {
 	Each(fn func(id int64, s Stock))
 	// Details returns what is known of the item without asking Steam.
 	Details(id int64) (Details, bool)
-	// Describe returns an answer of Steam that is at most a minute old. It is
-	// fault.NotFound when Steam says that there is no such item for us, and
-	// fault.Unavailable when Steam cannot be asked.
+	// Describe returns an answer of Steam that is at most a minute old, after
+	// a few seconds at most. It is fault.NotFound when Steam says that there is
+	// no such item, fault.Forbidden when our own rules keep us from dealing
+	// with it, and fault.Unavailable when Steam cannot be asked.
 	Describe(ctx context.Context, id int64) (Details, error)
-	// Want asks for a version of an item, 0 for the current one. The job is in
-	// the database before it returns; began is false if there was one already.
-	Want(ctx context.Context, id, version int64) (began bool, err error)
+	// Want asks for a version of an item, for somebody who asked at asked. The
+	// job is in the database before it returns and is not begun before
+	// notBefore; began is false if one is under way already.
+	Want(ctx context.Context, id, version int64, asked, notBefore time.Time) (began bool, err error)
+	// Queue returns how many jobs wait or run.
+	Queue() int
 	// Ready is fault.Unavailable when nothing can be fetched at all.
 	Ready() error
 	// Open opens the newest version: fault.NotFound if there is none,
-	// fault.Invalid if it is damaged.
+	// fault.Invalid if it is damaged or gone, which is forgotten at once, and
+	// fault.Unavailable while nobody knows whether it is sound.
 	Open(ctx context.Context, id int64) (Archive, error)
 }
 

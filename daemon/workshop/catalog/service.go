@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,6 +32,9 @@ type Options struct {
 	Library Library
 	Log     *slog.Logger
 	Clock   durable.Clock
+	// Admit asks the limiter of requests that start work on behalf of a
+	// stranger; wait is when to come back. nil: everybody may.
+	Admit func(r *http.Request) (ok bool, wait time.Duration)
 }
 
 // Service is the catalogue. It is safe for concurrent use.
@@ -92,17 +96,18 @@ func (s *Service) Changed(id int64) {
 	_ = id
 }
 
-// Ended tells that the job for an item ended; err is nil if it succeeded.
-func (s *Service) Ended(id int64, err error) {
-	_ = err
-	s.Changed(id)
-}
-
 // Delivered counts a complete archive that another face sent: "ns2",
 // "fastdl".
 func (s *Service) Delivered(id int64, face string) {
 	s.count(face + "_sent")
-	s.stats.delivered(id, 0, s.clock.Now())
+	d, _ := s.library.Details(id)
+	s.delivered(id, int64(d.App))
+}
+
+// delivered counts a complete archive of an item of a game, 0 if unknown.
+func (s *Service) delivered(id, game int64) {
+	s.stats.delivered(id, game, s.clock.Now())
+	s.Changed(id)
 }
 
 // record writes what became known of an item and makes it visible.
