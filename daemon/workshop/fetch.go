@@ -168,15 +168,22 @@ func (s *Service) refuseJob(want Want, absent []error) error {
 	case d.Updated != want.Name.Version:
 		return refusal(answerOldVersion)
 	}
-	text, sep, hint := fmt.Sprintf("no source can supply m%s (%s)", want.Name.Item.Hex(), d.Title), ": ", s.hintNoSource()
+	var said []string
+	hint := s.hintNoSource()
 	for _, err := range absent {
-		text, sep = text+sep+fault.Public(err), "; "
+		said = append(said, fault.Public(err))
 		if h := fault.Hint(err); h != "" {
 			hint = strings.TrimRight(h, ".") + "; or " + hint
 		}
 	}
-	s.log.Warn(text, "hint", hint)
-	return refusal(answerNoSource)
+	text := fmt.Sprintf("no source can supply m%s (%s)", want.Name.Item.Hex(), d.Title)
+	if len(said) == 0 {
+		s.log.Warn(text, "hint", hint)
+		return refusal(answerNoSource)
+	}
+	why := strings.Join(said, "; ")
+	s.log.Warn(text+": "+why, "hint", hint)
+	return fault.Wrap(refusal(answerNoSource), fault.NotFound, "%s", why)
 }
 
 // fetchFrom takes the version from one source: into a blob of its own first,
@@ -303,6 +310,7 @@ func (s *Service) share(ctx context.Context, v *Version) bool {
 	if err != nil || print != twin.Print {
 		twin.suspect.Store(true)
 		s.suspects.add(twin.Name)
+		s.restock(twin.Name.Item)
 		return false
 	}
 	v.Key, v.Print = twin.Key, print

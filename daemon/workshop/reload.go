@@ -17,5 +17,8 @@ func (s *Service) Reload(c config.Workshop) {
 	s.policy.set(c)
 	s.records.forgetVerdicts()
 	s.fastdl.Reload(c.FastDL)
+	for id := range s.knownItems() { // allow and deny decide what is listed
+		s.restock(id)
+	}
 	signal(s.tidy)
 }

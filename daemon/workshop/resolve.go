@@ -36,8 +36,10 @@ func (s *Service) learn(answers []DetailsAnswer) {
 			return nil
 		})
 	}
+	s.shelf.learned(now, told)
 	for _, item := range told {
 		s.resolved(now, item)
+		s.restock(ItemID(item.ID))
 	}
 	if len(failed) > 0 {
 		s.unresolved(ctx, now, failed)
@@ -69,6 +71,7 @@ func (s *Service) resolved(now time.Time, item Item) {
 		return
 	}
 	r.verdicts.remove(id)
+	item.Description, item.Screenshots = "", nil // the catalogue keeps them
 	r.rememberLocked(item)
 	k, _ := r.items.get(id)
 	s.wantVersions(now, k, versions)

@@ -21,6 +21,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/limit"
 	"github.com/quartermasterd/quartermaster/daemon/steam/webapi"
 	"github.com/quartermasterd/quartermaster/daemon/web"
+	"github.com/quartermasterd/quartermaster/daemon/workshop/catalog"
 	"github.com/quartermasterd/quartermaster/daemon/workshop/fastdl"
 )
 
@@ -89,6 +90,8 @@ type Service struct {
 	hub       publisher // nil: nobody listens
 	face      *ns2
 	fastdl    *fastdl.Service
+	catalog   *catalog.Service
+	shelf     *shelf // what the catalogue sees of us
 
 	jitter   func() float64 // in [0, 1)
 	reserved reservation
@@ -144,7 +147,10 @@ func New(o Options) (*Service, error) {
 	if err := s.newFastDL(); err != nil {
 		return nil, err
 	}
-	return s, s.newFace()
+	if err := s.newFace(); err != nil {
+		return nil, err
+	}
+	return s, s.newCatalog()
 }
 
 // newFace wires the game-client face.

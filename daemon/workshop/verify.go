@@ -43,6 +43,7 @@ func (s *Service) openStored(ctx context.Context, st *stored) (*os.File, *stored
 	if err == nil && fingerprintOf(info) != st.Print {
 		st.suspect.Store(true)
 		s.suspects.add(st.Name)
+		s.restock(st.Name.Item)
 		err = errSuspect
 	}
 	if err != nil {
@@ -126,6 +127,7 @@ func (s *Service) vanished(st *stored) {
 	s.log.Warn("the file of a stored version is gone", "name", st.Name.String(), "key", st.Key, "path", st.Path)
 	s.records.setJob(Job{Name: st.Name, State: Removed})
 	s.gone.add(st.Name)
+	s.restock(st.Name.Item)
 }
 
 // forgetGone writes down which versions are gone.
