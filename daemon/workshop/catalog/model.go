@@ -151,6 +151,7 @@ type record struct {
 	CompleteVersion int64
 	Attempts        int
 	RetryAt         time.Time
+	UpdatedAt       time.Time
 	Tags            []int64 // ids, ascending
 	Dependencies    []int64 // ascending
 }

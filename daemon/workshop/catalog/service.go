@@ -13,6 +13,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -47,6 +48,13 @@ type Service struct {
 	store   store
 	stats   *statistics
 	routes  map[string]endpoint
+
+	index   *index
+	shelf   *shelf
+	dirt    *dirt
+	texts   *texts
+	loading sync.Mutex
+	loaded  chan struct{} // closed when Load is done
 }
 
 // New wires a Service; it does no work. The error is a fault.Invalid that
@@ -55,7 +63,8 @@ func New(o Options) (*Service, error) {
 	if o.DB == nil || o.Library == nil {
 		return nil, errors.New("catalog: DB and Library are needed")
 	}
-	s := &Service{options: o, log: o.Log, clock: o.Clock, library: o.Library, store: store{o.DB}, routes: routes()}
+	s := &Service{options: o, log: o.Log, clock: o.Clock, library: o.Library, store: store{o.DB}, routes: routes(),
+		index: newIndex(), shelf: newShelf(), dirt: newDirt(), texts: newTexts(maxTexts), loaded: make(chan struct{})}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -75,9 +84,18 @@ func New(o Options) (*Service, error) {
 // Run counts, keeps the index current and writes counters until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	s.count(countStart)
+	if err := s.Load(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		return s.stats.run(ctx, s.clock.After, func(err error) { s.log.Error("the statistics were not written", slog.Any("error", err)) })
+	})
+	g.Go(func() error {
+		return s.poll(ctx, func(err error) { s.log.Error("the catalogue was not read again", slog.Any("error", err)) })
 	})
 	return g.Wait()
 }
@@ -93,7 +111,9 @@ func (s *Service) timing(kind string, start time.Time, took time.Duration) {
 // Changed tells that the stock or the details of an item may have changed. It
 // never blocks, and whoever asks the catalogue afterwards sees the change.
 func (s *Service) Changed(id int64) {
-	_ = id
+	if id > 0 {
+		s.dirt.add(id)
+	}
 }
 
 // Delivered counts a complete archive that another face sent: "ns2",
@@ -102,19 +122,4 @@ func (s *Service) Delivered(id int64, face string) {
 	s.count(face + "_sent")
 	d, _ := s.library.Details(id)
 	s.delivered(id, int64(d.App))
-}
-
-// delivered counts a complete archive of an item of a game, 0 if unknown.
-func (s *Service) delivered(id, game int64) {
-	s.stats.delivered(id, game, s.clock.Now())
-	s.Changed(id)
-}
-
-// record writes what became known of an item and makes it visible.
-func (s *Service) record(ctx context.Context, m metadata) error {
-	err := s.store.db.Write(ctx, func(tx *db.Tx) error { return putMetadata(ctx, tx, m) })
-	if err == nil {
-		s.Changed(m.Details.ID)
-	}
-	return err
 }

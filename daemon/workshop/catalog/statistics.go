@@ -95,12 +95,16 @@ func (c *statistics) delivered(item, game int64, at time.Time) {
 	c.pending.deliveries[item] = d
 }
 
-// waiting returns the downloads of an item that the database does not have.
-// The caller holds flushing.
-func (c *statistics) waiting(item int64) delivery {
+// waiting returns the downloads that the database does not have, by item and
+// by game. The caller holds flushing.
+func (c *statistics) waiting() (byItem map[int64]delivery, byGame map[int64]int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.pending.deliveries[item]
+	byGame = map[int64]int64{}
+	for _, d := range c.pending.deliveries {
+		byGame[d.game] += d.downloads
+	}
+	return maps.Clone(c.pending.deliveries), byGame
 }
 
 // flush writes what was counted. What could not be written is kept and tried

@@ -31,13 +31,14 @@ func eachRow(rows *sql.Rows, err error, fn func() error) error {
 }
 
 const recordColumns = `item, created_at, source, downloads, delivered_at, added_at, complete, complete_version,
-	attempts, retry_at`
+	attempts, retry_at, updated_at`
 
 func scanRecord(row scanner) (*record, error) {
 	r := new(record)
-	var created, delivered, added, retry int64
+	var created, delivered, added, retry, updated int64
 	err := row.Scan(&r.Item, &created, &r.Source, &r.Downloads, &delivered, &added, &r.Complete, &r.CompleteVersion,
-		&r.Attempts, &retry)
+		&r.Attempts, &retry, &updated)
+	r.UpdatedAt = db.Time(updated)
 	r.CreatedAt, r.DeliveredAt, r.AddedAt, r.RetryAt = db.Time(created), db.Time(delivered), db.Time(added), db.Time(retry)
 	return r, err
 }
