@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quartermasterd/quartermaster/daemon/limit"
 	"github.com/quartermasterd/quartermaster/daemon/web"
 )
 
@@ -18,6 +19,9 @@ import (
 const (
 	typeJSON = "application/json"
 	typeZIP  = "application/zip"
+
+	// startPatience is how long a request waits for the start to be over.
+	startPatience = 5 * time.Second
 )
 
 // Header values that are shared and never written to.
@@ -28,32 +32,61 @@ var (
 	headerAllow  = []string{"GET, HEAD"}
 	headerNoSave = []string{"no-store"}
 	headerSniff  = []string{"nosniff"}
+	headerClose  = []string{"close"}
+	headerVary   = []string{"Accept-Language"}
 )
 
 // endpoint answers one address. param is the decoded last part of the path of
 // those that have one.
 type endpoint func(x *exchange, param string)
 
-// routes are the addresses, without slashes at their ends. Those that end with
-// "/*" take one more part.
+// routes are the addresses, without slashes at their ends. A "*" stands for a
+// part that the endpoint gets. Below "mods" and "games" are the names that the
+// successor of PyTorrent gave them.
 func routes() map[string]endpoint {
 	return map[string]endpoint{
-		"download/steam/*": downloadSteam,
-		"download/*":       downloadCached,
-		"mods/*/download":  downloadCached, // as the successor of PyTorrent calls it
-		"update/steam/*":   updateSteam,
-		"info/queue/size":  queueSize,
+		"download/steam/*":         downloadSteam,
+		"download/*":               downloadCached,
+		"update/steam/*":           updateSteam,
+		"list/mods":                listMods,
+		"list/games":               listGames,
+		"list/tags/*":              listTags,
+		"list/tags/mods/*":         tagsOfMods,
+		"list/genres":              listGenres,
+		"list/genres/games/*":      genresOfGames,
+		"list/resources_mods/*":    listResources,
+		"info/mod/*":               infoMod,
+		"info/game/*":              infoGame,
+		"info/queue/size":          queueSize,
+		"condition/mod/*":          condition,
+		"statistics/delay":         statisticsDelay,
+		"statistics/hour":          statisticsHour,
+		"statistics/day":           statisticsDay,
+		"statistics/info/all":      statisticsAll,
+		"statistics/info/type_map": statisticsTypeMap,
+		"mods":                     listMods,
+		"mods/*":                   infoMod,
+		"mods/*/download":          downloadCached,
+		"mods/*/dependencies":      dependenciesOfMod,
+		"mods/*/tags":              tagsOfMod,
+		"games":                    listGames,
+		"games/*":                  infoGame,
 	}
 }
 
-// matches reports whether an undecoded path belongs to the face.
+// matches reports whether an undecoded path belongs to the face. Of what is
+// below "mods" and "games" only the addresses in routes do, so that a name
+// like m1f_2.zip stays with the face of game clients.
 func matches(raw string) bool {
-	first, _, _ := strings.Cut(strings.TrimPrefix(raw, "/"), "/")
+	path, ok := strings.CutPrefix(raw, "/")
+	first, rest, _ := strings.Cut(path, "/")
 	switch first {
 	case "list", "info", "condition", "statistics", "download", "update":
-		return strings.HasPrefix(raw, "/")
-	case "mods":
-		return strings.HasPrefix(raw, "/") && strings.HasSuffix(strings.TrimSuffix(raw, "/"), "/download")
+		return ok
+	case "mods", "games":
+		id, _, _ := strings.Cut(rest, "/")
+		_, err := strconv.ParseUint(id, 10, 64)
+		return ok && (id == "" && strings.Trim(rest, "/") == "" || err == nil)
 	}
 	return false
 }
@@ -64,22 +97,34 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h["Access-Control-Allow-Origin"], h["Access-Control-Expose-Headers"] = headerAny, headerExpose
 	h["X-Content-Type-Options"] = headerSniff
+	if r.ContentLength != 0 {
+		h["Connection"] = headerClose // nobody reads the body
+	}
 	answer, param := s.find(web.RawPath(r))
 	switch {
-	case r.ContentLength != 0: // nobody reads the body
-		h["Connection"] = []string{"close"}
-		fallthrough
-	default:
-		switch {
-		case answer == nil:
-			x.write(http.StatusNotFound, []byte(`{"detail":"Not Found"}`))
-		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			h["Allow"] = headerAllow
-			x.write(http.StatusMethodNotAllowed, []byte(`{"detail":"Method Not Allowed"}`))
-		default:
-			answer(x, param)
-		}
+	case answer == nil:
+		x.write(http.StatusNotFound, []byte(`{"detail":"Not Found"}`))
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		h["Allow"] = headerAllow
+		x.write(http.StatusMethodNotAllowed, []byte(`{"detail":"Method Not Allowed"}`))
+	case s.admit(x):
+		answer(x, param)
 	}
+}
+
+// admit counts the request against its address and answers if there were too
+// many.
+func (s *Service) admit(x *exchange) bool {
+	ip := web.ClientIP(x.r)
+	if s.exempt.Contains(ip) {
+		return true
+	}
+	ok, wait := s.rate.Allow(limit.Prefix(ip))
+	if !ok {
+		web.SetRetryAfter(x.w.Header(), wait)
+		x.fail(http.StatusTooManyRequests, "too many requests from your address", http.StatusTooManyRequests)
+	}
+	return ok
 }
 
 // find returns what answers a path, with or without a slash at its end.
@@ -88,16 +133,15 @@ func (s *Service) find(raw string) (endpoint, string) {
 	if e, ok := s.routes[path]; ok {
 		return e, ""
 	}
-	end := ""
-	if short, ok := strings.CutSuffix(path, "/download"); ok && strings.HasPrefix(path, "mods/") {
-		path, end = short, "/download"
+	from, to := strings.LastIndexByte(path, '/'), len(path)
+	if strings.HasPrefix(path, "mods/") && strings.Count(path, "/") == 2 {
+		from, to = len("mods"), from
 	}
-	cut := strings.LastIndexByte(path, '/')
-	if cut < 0 {
+	if from < 0 {
 		return nil, ""
 	}
-	e, ok := s.routes[path[:cut]+"/*"+end]
-	param, err := url.PathUnescape(path[cut+1:])
+	e, ok := s.routes[path[:from]+"/*"+path[to:]]
+	param, err := url.PathUnescape(path[from+1 : to])
 	if !ok || err != nil || param == "" {
 		return nil, ""
 	}
@@ -110,7 +154,6 @@ type exchange struct {
 	w     http.ResponseWriter
 	r     *http.Request
 	start time.Time
-	query url.Values // nil until values is called
 }
 
 // counts reports whether the request counts: HEAD touches no counter.
@@ -154,8 +197,74 @@ func (x *exchange) fail(status int, message string, errorID int) {
 // invalid answers with what is wrong with a parameter; where is "path" or
 // "query".
 func (x *exchange) invalid(where, name, reason string) {
-	b := appendString([]byte(`{"message":`), name+": "+reason)
-	b = appendString(append(b, `,"error_id":422,"detail":[{"loc":["`+where+`",`...), name)
-	b = appendString(append(b, `],"msg":`...), reason)
-	x.write(http.StatusUnprocessableEntity, append(b, `,"type":"value_error"}]}`...))
+	x.reject([]paramProblem{{where, name, reason}})
+}
+
+// reject answers with what is wrong with some parameters. The error id is no
+// 0, which clients take for "queued".
+func (x *exchange) reject(problems []paramProblem) {
+	b := appendString([]byte(`{"message":`), problems[0].name+": "+problems[0].reason)
+	b = append(b, `,"error_id":422,"detail":[`...)
+	for i, p := range problems {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(append(b, `{"loc":[`...), p.where)
+		b = appendString(append(b, ','), p.name)
+		b = appendString(append(b, `],"msg":`...), p.reason)
+		b = append(b, `,"type":"value_error"}`...)
+	}
+	x.write(http.StatusUnprocessableEntity, append(b, `]}`...))
+}
+
+// params returns the parameters of the query.
+func (x *exchange) params() *params {
+	p := new(params)
+	if x.r.URL.RawQuery != "" {
+		p.query = x.r.URL.Query()
+	}
+	return p
+}
+
+// begin rejects parameters that cannot be used, counts the request and makes
+// sure that the catalogue is up to date. It reports whether to go on.
+func (x *exchange) begin(kind string, p *params) bool {
+	if p != nil && len(p.problems) > 0 {
+		x.reject(p.problems)
+		return false
+	}
+	if kind != "" {
+		x.count(kind)
+	}
+	select {
+	case <-x.s.loaded:
+	default:
+		if !x.awaitLoad() {
+			return false
+		}
+	}
+	x.s.settle()
+	return true
+}
+
+// awaitLoad waits for the start to be over.
+func (x *exchange) awaitLoad() bool {
+	select {
+	case <-x.s.loaded:
+		return true
+	case <-x.r.Context().Done():
+	case <-x.s.clock.After(startPatience):
+	}
+	web.SetRetryAfter(x.w.Header(), startPatience)
+	x.fail(http.StatusServiceUnavailable, "the server is starting", http.StatusServiceUnavailable)
+	return false
+}
+
+// broken answers when the database failed us.
+func (x *exchange) broken(err error) {
+	if x.r.Context().Err() == nil {
+		x.s.log.Error("a request of the catalogue failed", "path", x.r.URL.Path, "error", err)
+	}
+	web.SetRetryAfter(x.w.Header(), startPatience)
+	x.fail(http.StatusServiceUnavailable, "the catalogue cannot be read", http.StatusServiceUnavailable)
 }

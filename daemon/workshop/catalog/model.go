@@ -78,6 +78,9 @@ const (
 	conditionComplete = 0 // the archive and everything about it is here
 	conditionBare     = 1 // the archive is here, tags, game and so on are not
 	conditionFetching = 2 // neither; a job is queued or runs
+	// conditionQueued is what those are told instead who ask for it: no job works
+	// on it yet. Older clients do not know it.
+	conditionQueued = 3
 )
 
 // The types of resources.

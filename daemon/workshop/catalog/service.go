@@ -13,6 +13,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/durable"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/limit"
 )
 
 // Options say what a Service is made of. DB and Library must not be nil; the
@@ -48,6 +50,8 @@ type Service struct {
 	store   store
 	stats   *statistics
 	routes  map[string]endpoint
+	exempt  limit.Networks // whom rate does not touch
+	rate    *limit.Keyed[netip.Prefix]
 
 	index   *index
 	shelf   *shelf
@@ -77,6 +81,10 @@ func New(o Options) (*Service, error) {
 		return nil, fault.Wrap(err, fault.Invalid, "workshop.catalog.time_zone is not a time zone").
 			WithHint("write for example UTC or Europe/Berlin")
 	}
+	if s.exempt, err = limit.ParseNetworks(o.Limits.Exempt); err != nil {
+		return nil, fault.Wrap(err, fault.Invalid, "limits.exempt cannot be read")
+	}
+	s.rate = limit.New[netip.Prefix](o.Limits.PerIPRPS, int(2*o.Limits.PerIPRPS), 1<<16, s.clock.Now)
 	s.stats = newStatistics(s.store, s.clock.Now, s.zone)
 	return s, nil
 }

@@ -307,3 +307,42 @@ func (s store) clearFailure(ctx context.Context, item int64) error {
 		return err
 	})
 }
+
+// resources returns how many resources of some types items have and a part of
+// them: logos first, in the order they were told in.
+func (s store) resources(ctx context.Context, items []int64, types []string, limit, offset int64) (total int, list []Resource, err error) {
+	if len(items) == 0 {
+		return 0, nil, nil
+	}
+	args := make([]any, 0, len(items)+len(types)+2)
+	for _, id := range items {
+		args = append(args, id)
+	}
+	where := ` WHERE item IN (` + db.In(1, len(items)) + `)`
+	if len(types) > 0 {
+		where += ` AND type IN (` + db.In(len(args)+1, len(types)) + `)`
+		for _, t := range types {
+			args = append(args, clean(t))
+		}
+	}
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		list = nil
+		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM workshop_catalog_resource`+where, args...).Scan(&total); err != nil {
+			return err
+		}
+		if offset >= int64(total) {
+			return nil
+		}
+		rows, err := tx.Query(ctx, `SELECT id, item, type, url, changed_at FROM workshop_catalog_resource`+where+
+			` ORDER BY item, type, sort, id LIMIT `+db.In(len(args)+1, 1)+` OFFSET `+db.In(len(args)+2, 1), append(args, limit, offset)...)
+		return eachRow(rows, err, func() error {
+			var r Resource
+			var changed int64
+			err := rows.Scan(&r.ID, &r.Item, &r.Type, &r.URL, &changed)
+			r.ChangedAt = db.Time(changed)
+			list = append(list, r)
+			return err
+		})
+	})
+	return total, list, err
+}
