@@ -233,7 +233,7 @@ func (s *Service) fetchFrom(ctx context.Context, a *active, src Source, want Wan
 	if st := s.index.get(v.Name); v.Name != want.Name && st != nil && st.servable() {
 		return st.Version, s.blobs.Delete(context.WithoutCancel(ctx), incoming) // a sound version is not replaced
 	}
-	if err := s.install(ctx, incoming, &v); err != nil {
+	if err := s.install(ctx, incoming, &v, s.zipLimits()); err != nil {
 		return Version{}, errors.Join(err, s.blobs.Delete(context.WithoutCancel(ctx), incoming))
 	}
 	s.metrics.fetched(src.Name(), v.Size)
@@ -281,8 +281,8 @@ func (l *lateState) Write(p []byte) (int, error) {
 
 // install checks the blob at incoming from its first to its last byte and
 // gives it its name, or drops it for a blob with the same bytes.
-func (s *Service) install(ctx context.Context, incoming string, v *Version) error {
-	if err := s.checkBlob(ctx, incoming, v.Size); err != nil {
+func (s *Service) install(ctx context.Context, incoming string, v *Version, limits modzip.Limits) error {
+	if err := s.checkBlob(ctx, incoming, v.Size, limits); err != nil {
 		return err
 	}
 	v.VerifiedAt = s.clock.Now()
@@ -318,7 +318,7 @@ func (s *Service) share(ctx context.Context, v *Version) bool {
 }
 
 // checkBlob checks a whole zip. The error is fault.Invalid when it is broken.
-func (s *Service) checkBlob(ctx context.Context, key string, size int64) error {
+func (s *Service) checkBlob(ctx context.Context, key string, size int64, limits modzip.Limits) error {
 	o, err := s.blobs.Open(ctx, key)
 	if err != nil {
 		return err
@@ -327,7 +327,7 @@ func (s *Service) checkBlob(ctx context.Context, key string, size int64) error {
 	if o.Info.Size != size {
 		return fault.New(fault.Invalid, "%d bytes are stored of %d", o.Info.Size, size)
 	}
-	return modzip.Verify(ctx, o, size, modzip.Full, s.zipLimits())
+	return modzip.Verify(ctx, o, size, modzip.Full, limits)
 }
 
 func (s *Service) zipLimits() modzip.Limits {

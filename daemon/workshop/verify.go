@@ -234,7 +234,9 @@ func (s *Service) checkStored(ctx context.Context, st *stored) (Version, error) 
 		return v, fault.New(fault.Invalid, "The checksum is not that of the stored bytes")
 	}
 	if v.SHA256 == nil {
-		if err := s.checkBlob(ctx, st.Key, v.Size); err != nil {
+		limits := s.zipLimits()
+		limits.Bzip2 = true // what has its name was let in once, see ImportPyTorrent
+		if err := s.checkBlob(ctx, st.Key, v.Size, limits); err != nil {
 			return v, err
 		}
 	}

@@ -147,7 +147,7 @@ func (in *Installation) Games(ctx context.Context) ([]*Game, error) {
 
 // Hours calls fn with every counter of an hour.
 func (in *Installation) Hours(ctx context.Context, fn func(Hour) error) error {
-	return in.counters(ctx, "statistics_hour", "date_time", "count", func(at, kind string, n int64) error {
+	return in.counters(ctx, "statistics_hour", "date_time", `SUM(`+number("count")+`)`, ` GROUP BY 1, 2`, func(at, kind string, n int64) error {
 		t := in.time(at)
 		if t.IsZero() {
 			return nil
@@ -158,7 +158,7 @@ func (in *Installation) Hours(ctx context.Context, fn func(Hour) error) error {
 
 // Days calls fn with every counter of a day.
 func (in *Installation) Days(ctx context.Context, fn func(Day) error) error {
-	return in.counters(ctx, "statistics_day", "date", "count", func(at, kind string, n int64) error {
+	return in.counters(ctx, "statistics_day", "date", `SUM(`+number("count")+`)`, ` GROUP BY 1, 2`, func(at, kind string, n int64) error {
 		day, err := time.Parse(time.DateOnly, at[:min(len(at), len(time.DateOnly))])
 		if err != nil {
 			return nil //nolint:nilerr // a row without a day says nothing
@@ -169,7 +169,7 @@ func (in *Installation) Days(ctx context.Context, fn func(Day) error) error {
 
 // Timings calls fn with what is known of how long things took.
 func (in *Installation) Timings(ctx context.Context, fn func(Timing) error) error {
-	return in.counters(ctx, "processing_time", "time", "delay", func(at, kind string, n int64) error {
+	return in.counters(ctx, "processing_time", "time", number("delay"), ``, func(at, kind string, n int64) error {
 		t := in.time(at)
 		if t.IsZero() {
 			return nil
@@ -180,7 +180,7 @@ func (in *Installation) Timings(ctx context.Context, fn func(Timing) error) erro
 
 // counters reads a table of the statistics, if there is one. Rows without a
 // type or a count are left out.
-func (in *Installation) counters(ctx context.Context, table, at, count string, fn func(at, kind string, n int64) error) error {
+func (in *Installation) counters(ctx context.Context, table, at, count, group string, fn func(at, kind string, n int64) error) error {
 	if in.statistics == nil {
 		return nil
 	}
@@ -189,8 +189,8 @@ func (in *Installation) counters(ctx context.Context, table, at, count string, f
 	if err != nil || n == 0 {
 		return err
 	}
-	return each(ctx, in.statistics, `SELECT `+text(at)+`, `+text("type")+`, `+number(count)+` FROM `+table+
-		` WHERE type <> '' ORDER BY 1, 2`, func(scan func(...any) error) error {
+	return each(ctx, in.statistics, `SELECT `+text(at)+`, `+text("type")+`, `+count+` FROM `+table+
+		` WHERE type <> ''`+group+` ORDER BY 1, 2`, func(scan func(...any) error) error {
 		var when, kind string
 		var n int64
 		if err := scan(&when, &kind, &n); err != nil || n < 0 {
