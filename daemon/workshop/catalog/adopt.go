@@ -69,7 +69,7 @@ func adoptGame(ctx context.Context, tx *db.Tx, g AdoptedGame) error {
 		return err
 	}
 	_, err := tx.Exec(ctx, `UPDATE workshop_catalog_game SET downloads = CASE WHEN downloads < $2 THEN $2 ELSE downloads END,
-			created_at = CASE WHEN $3 > 0 AND $3 < created_at THEN $3 ELSE created_at END, updated_at = $4
+			created_at = CASE WHEN CAST($3 AS BIGINT) > 0 AND $3 < created_at THEN $3 ELSE created_at END, updated_at = $4
 		WHERE id = $1`, g.ID, g.Downloads, db.Micros(g.CreatedAt), db.Micros(tx.Now))
 	return err
 }
@@ -99,7 +99,7 @@ func adoptItem(ctx context.Context, tx *db.Tx, a Adopted) error {
 	}
 	_, err := tx.Exec(ctx, `UPDATE workshop_catalog_mod SET downloads = CASE WHEN downloads < $2 THEN $2 ELSE downloads END,
 			delivered_at = CASE WHEN delivered_at < $3 THEN $3 ELSE delivered_at END,
-			added_at = CASE WHEN $4 > 0 AND $4 < added_at THEN $4 ELSE added_at END, updated_at = $5
+			added_at = CASE WHEN CAST($4 AS BIGINT) > 0 AND $4 < added_at THEN $4 ELSE added_at END, updated_at = $5
 		WHERE item = $1`, a.ID, a.Downloads, db.Micros(a.DeliveredAt), db.Micros(a.AddedAt), db.Micros(tx.Now))
 	return err
 }
