@@ -168,14 +168,17 @@ func (s *Service) Load(ctx context.Context) error {
 	if err := s.readTables(ctx, time.Time{}); err != nil {
 		return err
 	}
-	var entries []*entry
+	stock := map[int64]Stock{}
 	s.library.Each(func(id int64, st Stock) {
-		if id <= 0 || !st.listed() {
-			return
+		if id > 0 && st.listed() {
+			stock[id] = st
 		}
+	})
+	entries := make([]*entry, 0, len(stock))
+	for id, st := range stock {
 		d, _ := s.library.Details(id)
 		entries = append(entries, newEntry(id, st, d, s.shelf.record(id)))
-	})
+	}
 	s.index.load(entries)
 	close(s.loaded)
 	return nil
