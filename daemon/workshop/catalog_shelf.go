@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"math"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -34,6 +35,7 @@ type shelf struct {
 
 	mu   sync.Mutex
 	told *lru[ItemID, toldItem]
+	next map[ItemID]Item // what Each is about to tell of and the records have forgotten
 }
 
 // toldItem is a whole answer of Steam. records keep it without its texts.
@@ -83,8 +85,27 @@ func (l *shelf) Stock(id int64) catalog.Stock {
 	return st
 }
 
-// Each calls fn with everything that is stored or being fetched.
+// Each calls fn with everything that is stored or being fetched. Details of
+// what memory has forgotten are read for many items at once.
 func (l *shelf) Each(fn func(id int64, s catalog.Stock)) {
+	for batch := range slices.Chunk(l.items(), 500) {
+		ahead := l.ahead(batch)
+		l.mu.Lock()
+		l.next = ahead
+		l.mu.Unlock()
+		for _, id := range batch {
+			if st := l.Stock(int64(id)); st.Stored || st.Fetching || st.Queued {
+				fn(int64(id), st)
+			}
+		}
+	}
+	l.mu.Lock()
+	l.next = nil
+	l.mu.Unlock()
+}
+
+// items returns the items that may be listed.
+func (l *shelf) items() []ItemID {
 	ids := map[ItemID]struct{}{}
 	for _, st := range l.s.index.all() {
 		ids[st.Name.Item] = struct{}{}
@@ -94,14 +115,42 @@ func (l *shelf) Each(fn func(id int64, s catalog.Stock)) {
 		ids[id] = struct{}{}
 	}
 	l.s.records.mu.Unlock()
+	list := make([]ItemID, 0, len(ids))
 	for id := range ids {
-		if id > math.MaxInt64 {
-			continue
-		}
-		if st := l.Stock(int64(id)); st.Stored || st.Fetching || st.Queued {
-			fn(int64(id), st)
+		if id <= math.MaxInt64 {
+			list = append(list, id)
 		}
 	}
+	slices.Sort(list)
+	return list
+}
+
+// ahead reads the details of those items that the records do not hold.
+func (l *shelf) ahead(ids []ItemID) map[ItemID]Item {
+	var forgotten []ItemID
+	l.s.records.mu.Lock()
+	for _, id := range ids {
+		if _, ok := l.s.records.items.entries[id]; !ok {
+			forgotten = append(forgotten, id)
+		}
+	}
+	l.s.records.mu.Unlock()
+	found := make(map[ItemID]Item, len(forgotten))
+	for _, item := range l.read(forgotten) {
+		found[ItemID(item.ID)] = item
+	}
+	return found
+}
+
+// read returns what the database knows of items.
+func (l *shelf) read(ids []ItemID) []Item {
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	defer cancel()
+	items, err := l.s.store.items(ctx, ids)
+	if err != nil {
+		l.s.log.Error("the database did not give the details of items", "error", err)
+	}
+	return items
 }
 
 // Details returns what is known of an item: the last answer of Steam if it
@@ -114,19 +163,21 @@ func (l *shelf) Details(id int64) (catalog.Details, bool) {
 	if t, ok := l.lately(item); ok {
 		return detailsOf(&t.FileDetails), true
 	}
-	if known, ok := l.s.records.item(item); ok {
-		return detailsOf(&known.FileDetails), true
+	known, ok := l.s.records.item(item)
+	if !ok {
+		l.mu.Lock()
+		known, ok = l.next[item]
+		l.mu.Unlock()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
-	defer cancel()
-	items, err := l.s.store.items(ctx, []ItemID{item})
-	if err != nil {
-		l.s.log.Error("the database did not give the details of an item", "item", item, "error", err)
+	if !ok {
+		for _, known = range l.read([]ItemID{item}) {
+			ok = true
+		}
 	}
-	if len(items) == 0 || items[0].Class() != webapi.Usable {
+	if !ok || known.Class() != webapi.Usable {
 		return catalog.Details{}, false
 	}
-	return detailsOf(&items[0].FileDetails), true
+	return detailsOf(&known.FileDetails), true
 }
 
 func (l *shelf) lately(id ItemID) (toldItem, bool) {

@@ -8,7 +8,12 @@ import (
 
 // Load reads the index of what is stored, so that the first request finds it.
 // Run does the same; Load is for who serves before Run began.
-func (s *Service) Load(ctx context.Context) error { return s.load(ctx) }
+func (s *Service) Load(ctx context.Context) error {
+	if err := s.load(ctx); err != nil {
+		return err
+	}
+	return s.catalog.Load(ctx)
+}
 
 // Reload takes over the rules of a new configuration: apps, allow, deny,
 // monitor, retention and the FastDL trees. Verdicts made under the old rules are dropped. What

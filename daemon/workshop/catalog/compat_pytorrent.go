@@ -194,12 +194,6 @@ func (x *exchange) fail(status int, message string, errorID int) {
 	x.write(status, append(b, '}'))
 }
 
-// invalid answers with what is wrong with a parameter; where is "path" or
-// "query".
-func (x *exchange) invalid(where, name, reason string) {
-	x.reject([]paramProblem{{where, name, reason}})
-}
-
 // reject answers with what is wrong with some parameters. The error id is no
 // 0, which clients take for "queued".
 func (x *exchange) reject(problems []paramProblem) {

@@ -3,10 +3,8 @@ package catalog
 import (
 	"context"
 	"errors"
-	"math"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/quartermasterd/quartermaster/daemon/fault"
@@ -43,11 +41,10 @@ type download struct {
 // downloadSteam serves an item after asking Steam whether it is current, or
 // has it fetched.
 func downloadSteam(x *exchange, param string) {
-	id, ok := x.itemID("mod_id", param)
+	id, ok := x.item(param, countDownloadSteam)
 	if !ok {
 		return
 	}
-	x.count(countDownloadSteam)
 	d := download{exchange: x, id: id, ok: timeDownloadSteamOK, no: timeDownloadSteamNo}
 	d.fromSteam()
 }
@@ -55,11 +52,10 @@ func downloadSteam(x *exchange, param string) {
 // updateSteam asks Steam whether an item is current and has it updated if it
 // is not, without sending it.
 func updateSteam(x *exchange, param string) {
-	id, ok := x.itemID("mod_id", param)
+	id, ok := x.item(param, countUpdateSteam)
 	if !ok {
 		return
 	}
-	x.count(countUpdateSteam)
 	d := download{exchange: x, id: id, recheck: true}
 	if !x.s.library.Stock(id).listed() {
 		x.fail(http.StatusNotFound, textAbsent, 2)
@@ -70,11 +66,10 @@ func updateSteam(x *exchange, param string) {
 
 // downloadCached serves what is here and starts nothing.
 func downloadCached(x *exchange, param string) {
-	id, ok := x.itemID("mod_id", param)
+	id, ok := x.item(param, countDownload)
 	if !ok {
 		return
 	}
-	x.count(countDownload)
 	d := download{exchange: x, id: id, ok: timeDownloadLocalOK, no: timeDownloadLocalNo}
 	stock := x.s.library.Stock(id)
 	if stock.Stored {
@@ -100,18 +95,12 @@ func downloadCached(x *exchange, param string) {
 	d.refuse(http.StatusNotFound, textAbsent, 1)
 }
 
-// itemID reads an id of the path. One that no item can have is -1. It
-// answers with 422 what is no integer.
-func (x *exchange) itemID(name, text string) (id int64, ok bool) {
-	digits := strings.TrimLeft(text, "+-")
-	if len(text)-len(digits) > 1 || digits == "" || strings.Trim(digits, "0123456789") != "" {
-		x.invalid("path", name, "value is not a valid integer")
-		return 0, false
-	}
-	if id, err := strconv.ParseInt(text, 10, 64); err == nil && id > 0 && id < math.MaxInt64 {
-		return id, true
-	}
-	return -1, true
+// item reads the id in the path and counts the request. It reports whether to
+// go on.
+func (x *exchange) item(text, kind string) (id int64, ok bool) {
+	p := x.params()
+	id = p.pathID("mod_id", text)
+	return id, x.begin(kind, p)
 }
 
 // failed notes how long an answer without a file took.
@@ -129,12 +118,8 @@ func (d *download) refuse(status int, message string, errorID int) {
 
 // later answers 503.
 func (d *download) later(message string, errorID int, wait time.Duration) {
-	d.retryAfter(wait)
+	web.SetRetryAfter(d.w.Header(), wait)
 	d.refuse(http.StatusServiceUnavailable, message, errorID)
-}
-
-func (x *exchange) retryAfter(wait time.Duration) {
-	x.w.Header()["Retry-After"] = []string{strconv.Itoa(int(math.Ceil(max(wait, time.Second).Seconds())))}
 }
 
 // notFound answers 404; reason says why nobody tries, if that is known.
@@ -204,7 +189,7 @@ func (d *download) admitted() bool {
 	}
 	ok, wait := d.s.options.Admit(d.r)
 	if !ok {
-		d.retryAfter(wait)
+		web.SetRetryAfter(d.w.Header(), wait)
 		d.fail(http.StatusTooManyRequests, textTooMany, http.StatusTooManyRequests)
 	}
 	return ok
