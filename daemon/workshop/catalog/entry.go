@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"cmp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ type entry struct {
 // newEntry puts together what is known of a listed item.
 func newEntry(id int64, st Stock, d Details, r *record) *entry {
 	e := &entry{
-		id: id, game: int64(d.App), name: clean(d.Name), source: SourceSteam, size: d.Size, archive: st.Bytes,
+		id: id, game: int64(d.App), name: cmp.Or(clean(d.Name), numbered(id)), source: SourceSteam, size: d.Size, archive: st.Bytes,
 		version: st.Version, created: d.Created, updated: d.Updated, queued: st.Queued && !st.Fetching && !st.Stored,
 	}
 	if e.requested = db.Micros(st.AddedAt); st.Source != "" {
@@ -67,6 +68,10 @@ func newEntry(id int64, st Stock, d Details, r *record) *entry {
 	}
 	return e
 }
+
+// numbered is what an item that nobody named is called: what its files are
+// called.
+func numbered(id int64) string { return "m" + strconv.FormatInt(id, 16) }
 
 // fold makes texts that differ only in case equal.
 func fold(text string) string {

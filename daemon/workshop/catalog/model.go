@@ -131,6 +131,9 @@ type metadata struct {
 	// Details of the item; nil slices leave rows as they are, empty ones
 	// remove them. A Logo of "" leaves the logo.
 	Details Details
+	// Partial says that an empty description or time of creation was not told:
+	// what is known stays.
+	Partial bool
 	// Game the item belongs to; nil leaves the row. One that is a placeholder
 	// never replaces one that is not.
 	Game *Game

@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/quartermasterd/quartermaster/daemon/config"
@@ -35,6 +36,12 @@ type Options struct {
 	Library Library
 	Log     *slog.Logger
 	Clock   durable.Clock
+	// Games describes games; nil: they stay placeholders.
+	Games Games
+	// Pages reads what an item needs and its pictures from its page; nil: only
+	// what the library tells is known.
+	Pages      Pages
+	Registerer prometheus.Registerer // nil: no metrics
 	// Admit asks the limiter of requests that start work on behalf of a
 	// stranger; wait is when to come back. nil: everybody may.
 	Admit func(r *http.Request) (ok bool, wait time.Duration)
@@ -57,6 +64,7 @@ type Service struct {
 	shelf   *shelf
 	dirt    *dirt
 	texts   *texts
+	filler  *filler
 	loading sync.Mutex
 	loaded  chan struct{} // closed when Load is done
 }
@@ -86,6 +94,10 @@ func New(o Options) (*Service, error) {
 	}
 	s.rate = limit.New[netip.Prefix](o.Limits.PerIPRPS, int(2*o.Limits.PerIPRPS), 1<<16, s.clock.Now)
 	s.stats = newStatistics(s.store, s.clock.Now, s.zone)
+	s.filler = newFiller(s, o.Games, o.Pages)
+	if o.Registerer != nil {
+		s.filler.register(o.Registerer)
+	}
 	return s, nil
 }
 
@@ -99,6 +111,7 @@ func (s *Service) Run(ctx context.Context) error {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.filler.run(ctx) })
 	g.Go(func() error {
 		return s.stats.run(ctx, s.clock.After, func(err error) { s.log.Error("the statistics were not written", slog.Any("error", err)) })
 	})
@@ -121,6 +134,7 @@ func (s *Service) timing(kind string, start time.Time, took time.Duration) {
 func (s *Service) Changed(id int64) {
 	if id > 0 {
 		s.dirt.add(id)
+		s.filler.note(id)
 	}
 }
 

@@ -154,11 +154,20 @@ func putMetadata(ctx context.Context, tx *db.Tx, m metadata) error {
 	if err := addRecord(ctx, tx, d.ID, SourceSteam); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `UPDATE workshop_catalog_mod SET description = $2, created_at = $3, complete = $4, complete_version = $5,
-		attempts = $6, retry_at = $7, updated_at = $8 WHERE item = $1`, d.ID, clean(d.Description), d.Created*1_000_000,
-		m.Complete, m.Version, m.Attempts, db.Micros(m.RetryAt), db.Micros(tx.Now))
+	_, err := tx.Exec(ctx, `UPDATE workshop_catalog_mod SET complete = $2, complete_version = $3, attempts = $4, retry_at = $5,
+		updated_at = $6 WHERE item = $1`, d.ID, m.Complete, m.Version, m.Attempts, db.Micros(m.RetryAt), db.Micros(tx.Now))
 	if err != nil {
 		return err
+	}
+	if d.Description != "" || !m.Partial {
+		if _, err := tx.Exec(ctx, `UPDATE workshop_catalog_mod SET description = $2 WHERE item = $1`, d.ID, clean(d.Description)); err != nil {
+			return err
+		}
+	}
+	if d.Created != 0 || !m.Partial {
+		if _, err := tx.Exec(ctx, `UPDATE workshop_catalog_mod SET created_at = $2 WHERE item = $1`, d.ID, d.Created*1_000_000); err != nil {
+			return err
+		}
 	}
 	if d.Tags != nil {
 		if err := setTags(ctx, tx, d.ID, d.Tags); err != nil {
@@ -345,4 +354,27 @@ func (s store) resources(ctx context.Context, items []int64, types []string, lim
 		})
 	})
 	return total, list, err
+}
+
+// logos returns the address of a picture of each item that has one.
+func (s store) logos(ctx context.Context, items []int64) (urls map[int64]string, err error) {
+	args := []any{resourceLogo}
+	for _, id := range items {
+		args = append(args, id)
+	}
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		urls = make(map[int64]string, len(items))
+		rows, err := tx.Query(ctx, `SELECT item, url FROM workshop_catalog_resource WHERE type = $1 AND item IN (`+
+			db.In(2, len(items))+`) ORDER BY item, sort, id`, args...)
+		return eachRow(rows, err, func() error {
+			var id int64
+			var url string
+			err := rows.Scan(&id, &url)
+			if _, ok := urls[id]; !ok && err == nil {
+				urls[id] = url
+			}
+			return err
+		})
+	})
+	return urls, err
 }

@@ -1,0 +1,473 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/quartermasterd/quartermaster/daemon/db"
+	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/steam/community"
+	"github.com/quartermasterd/quartermaster/daemon/steam/paced"
+	steamstore "github.com/quartermasterd/quartermaster/daemon/steam/store"
+)
+
+const (
+	fillBatch   = 100              // items of one question to Steam and of one write
+	fillBusy    = 3 * time.Second  // after another process was busy
+	fillSweep   = time.Minute      // how often everything incomplete is looked for
+	fillHold    = 30 * time.Second // after Steam answered nothing at all
+	fillRetry   = time.Minute      // doubles with each failure
+	fillRetries = 6 * time.Hour
+	// fillUnknown is when Steam is asked again about an item that it does not
+	// know.
+	fillUnknown = 7 * 24 * time.Hour
+	fillLock    = "workshop.catalog.fill"
+)
+
+// Games says what an app is; steamstore.Client does.
+type Games interface {
+	App(ctx context.Context, id uint32) (steamstore.App, error)
+	State() paced.State
+}
+
+// Pages reads what the page of an item says; community.Client does.
+type Pages interface {
+	Page(ctx context.Context, id uint64) (community.Page, error)
+	State() paced.State
+}
+
+// filler completes what the catalogue knows of stored items: their texts,
+// tags, pictures, what they need, and the game they belong to. One process at
+// a time does it. What is still to be done follows from the rows and the
+// index, so that a restart loses nothing.
+type filler struct {
+	s     *Service
+	apps  Games // nil: games stay placeholders
+	pages Pages // nil: pages are not read
+	seed  maphash.Seed
+	wake  chan struct{}
+
+	mu     sync.Mutex
+	due    map[int64]struct{} // items that may have something to write
+	games  map[int64]struct{} // games to be asked about
+	owed   map[int64]struct{} // items whose page is to be read
+	prints map[int64]uint64   // of the details written last
+	hold   time.Time          // Steam is not asked before
+}
+
+func newFiller(s *Service, apps Games, pages Pages) *filler {
+	return &filler{
+		s: s, apps: apps, pages: pages, seed: maphash.MakeSeed(), wake: make(chan struct{}, 1),
+		due: map[int64]struct{}{}, games: map[int64]struct{}{}, owed: map[int64]struct{}{}, prints: map[int64]uint64{},
+	}
+}
+
+// note says that something of an item changed. It does not block.
+func (f *filler) note(id int64) {
+	f.mu.Lock()
+	f.due[id] = struct{}{}
+	f.mu.Unlock()
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run works until ctx ends.
+func (f *filler) run(ctx context.Context) error {
+	next := f.s.clock.After(0)
+	var again <-chan time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-f.wake:
+		case <-again:
+		case <-next:
+			next = f.s.clock.After(fillSweep)
+			f.sweep()
+		}
+		busy, err := f.work(ctx)
+		if err != nil && ctx.Err() == nil {
+			f.s.log.Error("the catalogue was not completed", slog.Any("error", err))
+		}
+		if again = nil; busy {
+			again = f.s.clock.After(fillBusy)
+		}
+	}
+}
+
+// sweep looks for everything that is due by now and was not told.
+func (f *filler) sweep() {
+	now := f.s.clock.Now()
+	entries := storedEntries(f.s.index)
+	inUse := map[int64]struct{}{}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	listed := make(map[int64]struct{}, len(entries))
+	for _, e := range entries {
+		listed[e.id] = struct{}{}
+		inUse[e.game] = struct{}{}
+		switch r := f.s.shelf.record(e.id); {
+		case lacks(r, e, now):
+			f.due[e.id] = struct{}{}
+		case f.pages != nil && owesPage(r, e, now):
+			f.owed[e.id] = struct{}{}
+		}
+	}
+	maps.DeleteFunc(f.prints, func(id int64, _ uint64) bool { _, ok := listed[id]; return !ok })
+	if f.apps == nil {
+		return
+	}
+	for _, g := range f.s.shelf.allGames() {
+		if _, used := inUse[g.ID]; used && gameDue(g, now) {
+			f.games[g.ID] = struct{}{}
+		}
+	}
+}
+
+// lacks reports whether details of a stored item are missing and due.
+func lacks(r *record, e *entry, now time.Time) bool {
+	switch {
+	case r == nil:
+		return true
+	case !r.Complete:
+		return !r.RetryAt.After(now)
+	}
+	return r.CompleteVersion != e.version
+}
+
+// owesPage reports whether the page of an item that is complete is to be
+// read: its row then has a time to do so.
+func owesPage(r *record, e *entry, now time.Time) bool {
+	return r != nil && r.Complete && r.CompleteVersion == e.version && !r.RetryAt.IsZero() && !r.RetryAt.After(now)
+}
+
+// work does what is due unless another process is busy with it. New items
+// come before games, and games before pages.
+func (f *filler) work(ctx context.Context) (busy bool, err error) {
+	release := func() {}
+	defer func() { release() }()
+	held := false
+	for ctx.Err() == nil {
+		items := f.takeItems()
+		game, someGame := f.takeGame(len(items) == 0)
+		page, somePage := f.takePage(len(items) == 0 && !someGame)
+		if len(items) == 0 && !someGame && !somePage {
+			return false, nil
+		}
+		if !held {
+			unlock, ok, err := f.s.store.db.Lock(ctx, fillLock)
+			if err != nil || !ok {
+				f.putBack(items, game, page)
+				return err == nil, err
+			}
+			release, held = unlock, true
+		}
+		switch {
+		case len(items) > 0:
+			err = f.items(ctx, items)
+		case someGame:
+			err = f.game(ctx, game)
+		default:
+			err = f.page(ctx, page)
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// takeItems returns up to fillBatch items that have something to write.
+func (f *filler) takeItems() (ids []int64) {
+	f.s.settle()
+	now := f.s.clock.Now()
+	f.mu.Lock()
+	hold := now.Before(f.hold)
+	f.mu.Unlock()
+	for len(ids) == 0 {
+		noted := f.takeNoted()
+		if len(noted) == 0 {
+			break
+		}
+		for _, id := range noted {
+			e, r := f.s.index.get(id), f.s.shelf.record(id)
+			if e == nil || e.version == 0 {
+				continue
+			}
+			switch lacking := lacks(r, e, now); {
+			case lacking && hold: // the sweep finds it
+			case lacking, r.Complete && f.news(id):
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}
+
+// takeNoted takes up to fillBatch items off the list.
+func (f *filler) takeNoted() (ids []int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for id := range f.due {
+		if len(ids) == fillBatch {
+			break
+		}
+		ids = append(ids, id)
+		delete(f.due, id)
+	}
+	return ids
+}
+
+// putBack puts what was taken back on the lists; 0 is none.
+func (f *filler) putBack(ids []int64, game, page int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, id := range ids {
+		f.due[id] = struct{}{}
+	}
+	if game != 0 {
+		f.games[game] = struct{}{}
+	}
+	if page != 0 {
+		f.owed[page] = struct{}{}
+	}
+}
+
+// news reports whether Steam lately said something of an item that is not
+// written yet.
+func (f *filler) news(id int64) bool {
+	d, ok := f.s.library.Details(id)
+	return ok && d.Description != "" && f.print(d) != f.printOf(id)
+}
+
+// print is a fingerprint of what is written of an item.
+func (f *filler) print(d Details) uint64 {
+	var h maphash.Hash
+	h.SetSeed(f.seed)
+	put := func(s string) {
+		_, _ = h.WriteString(s) // a hash does not fail
+		_ = h.WriteByte(0)
+	}
+	put(d.Description)
+	put(d.Logo)
+	maphash.WriteComparable(&h, [3]int64{d.Created, int64(d.App), int64(len(d.Tags))})
+	for _, t := range d.Tags {
+		put(t)
+	}
+	for _, u := range d.Screenshots {
+		put(u)
+	}
+	for _, id := range d.Dependencies {
+		maphash.WriteComparable(&h, id)
+	}
+	return h.Sum64()
+}
+
+func (f *filler) printOf(id int64) uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.prints[id]
+}
+
+// outcome is what asking about one item came to.
+type outcome struct {
+	id      int64
+	details Details
+	known   bool
+	partial bool          // without the texts: what is known of them stays
+	away    bool          // Steam cannot be asked
+	after   time.Duration // when it may be asked again, 0 unknown
+}
+
+// items asks about a batch of items and writes what became known.
+func (f *filler) items(ctx context.Context, ids []int64) error {
+	outcomes := f.ask(ctx, ids)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	now := f.s.clock.Now()
+	byGame := map[int64][]metadata{}
+	away := 0
+	for _, o := range outcomes {
+		m, some := f.judge(o, now)
+		if !some {
+			continue
+		}
+		byGame[int64(m.Details.App)] = append(byGame[int64(m.Details.App)], m)
+		if o.away {
+			away++
+		}
+	}
+	if away == len(outcomes) {
+		f.mu.Lock()
+		f.hold = now.Add(fillHold)
+		f.mu.Unlock()
+	}
+	return f.writeItems(ctx, byGame)
+}
+
+// ask asks about all items at once, which the library gathers into one
+// question to Steam. Of those that are complete only what was told is taken.
+func (f *filler) ask(ctx context.Context, ids []int64) []outcome {
+	out := make([]outcome, len(ids))
+	var g errgroup.Group
+	for i, id := range ids {
+		g.Go(func() error {
+			out[i] = f.askOne(ctx, id)
+			return nil
+		})
+	}
+	_ = g.Wait() // none returns an error
+	return out
+}
+
+func (f *filler) askOne(ctx context.Context, id int64) outcome {
+	o := outcome{id: id}
+	var err error
+	if e, r := f.s.index.get(id), f.s.shelf.record(id); e != nil && r != nil && r.Complete && r.CompleteVersion == e.version {
+		o.details, o.known = f.s.library.Details(id)
+		return o
+	}
+	if o.details, err = f.s.library.Describe(ctx, id); err == nil {
+		o.known = o.details.App != 0
+		return o
+	}
+	if !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.Forbidden) {
+		o.away = true
+		if e, ok := errors.AsType[*fault.Error](err); ok {
+			o.after = e.RetryAfter
+		}
+		return o
+	}
+	// What we do not fetch, or what is gone from Steam, may be known all the
+	// same.
+	d, ok := f.s.library.Details(id)
+	o.details, o.known, o.partial = d, ok && d.App != 0, true
+	return o
+}
+
+// judge turns an outcome into what is to be written of the item, if anything
+// is.
+func (f *filler) judge(o outcome, now time.Time) (m metadata, some bool) {
+	e, r := f.s.index.get(o.id), f.s.shelf.record(o.id)
+	if e == nil || !o.known && !lacks(r, e, now) {
+		return m, false
+	}
+	version := e.version
+	m = metadata{Details: Details{ID: o.id}, Partial: true}
+	if r != nil {
+		m.Complete, m.Version, m.Attempts, m.RetryAt = r.Complete, r.CompleteVersion, r.Attempts, r.RetryAt
+	}
+	switch {
+	case o.known:
+		m.Details, m.Partial = o.details, o.partial
+		m.Details.ID = o.id
+		if !m.Complete || m.Version != version {
+			m.Complete, m.Version, m.Attempts, m.RetryAt = true, version, 0, time.Time{}
+			if f.pages != nil && o.details.Dependencies == nil {
+				m.RetryAt = now // its page tells what Steam did not
+			}
+		}
+	case o.away:
+		m.Complete = false
+		m.RetryAt = now.Add(max(fillBackoff(m.Attempts), o.after))
+		m.Attempts++
+	default: // more will hardly become known than we have
+		m.Version, m.RetryAt = version, now.Add(fillUnknown)
+		m.Attempts++
+		if m.Complete {
+			m.RetryAt = time.Time{}
+		}
+	}
+	return m, true
+}
+
+// fillBackoff is the wait after so many failures.
+func fillBackoff(attempts int) time.Duration {
+	return min(fillRetry<<min(max(attempts, 0), 10), fillRetries)
+}
+
+// writeItems writes items game by game. Those whose game is known come first.
+func (f *filler) writeItems(ctx context.Context, byGame map[int64][]metadata) error {
+	var ready []metadata
+	var strange []int64
+	for game, list := range byGame {
+		if game == 0 || f.s.shelf.game(game) != nil {
+			ready = append(ready, list...)
+		} else {
+			strange = append(strange, game)
+		}
+	}
+	if err := f.write(ctx, ready); err != nil {
+		return err
+	}
+	slices.Sort(strange)
+	for i, game := range strange {
+		g := f.meet(ctx, game, i < gamesAtOnce)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		byGame[game][0].Game = &g
+		if err := f.write(ctx, byGame[game]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes what became known of items in one transaction and makes it
+// visible.
+func (f *filler) write(ctx context.Context, list []metadata) error {
+	if len(list) == 0 {
+		return nil
+	}
+	// One order for all, so that two processes do not wait for each other.
+	slices.SortFunc(list, func(a, b metadata) int { return int(min(max(a.Details.ID-b.Details.ID, -1), 1)) })
+	var at time.Time
+	err := f.s.store.db.Write(ctx, func(tx *db.Tx) error {
+		at = tx.Now
+		for _, m := range list {
+			if err := putMetadata(ctx, tx, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	for _, m := range list {
+		if m.Complete && !m.Partial {
+			f.prints[m.Details.ID] = f.print(m.Details)
+		}
+		if f.pages != nil && m.Complete && !m.RetryAt.IsZero() && !m.RetryAt.After(f.s.clock.Now()) {
+			f.owed[m.Details.ID] = struct{}{}
+		}
+	}
+	f.mu.Unlock()
+	return f.s.readTables(ctx, at)
+}
+
+// storedEntries returns the entries of items of which a version is here.
+func storedEntries(ix *index) []*entry {
+	ix.mu.RLock()
+	defer ix.mu.RUnlock()
+	list := make([]*entry, 0, len(ix.byID))
+	for _, e := range ix.byID {
+		if e.version != 0 {
+			list = append(list, e)
+		}
+	}
+	return list
+}
