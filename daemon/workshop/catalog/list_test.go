@@ -315,9 +315,9 @@ func TestListMods_Fields(t *testing.T) {
 		return names
 	}
 	for query, want := range map[string][]string{
-		"description=false&dates=false&general=false": {"id"},
-		"description=false&general=false":             {"date_creation", "date_request", "date_update", "id"},
-		"dates=0&general=0":                           {"description", "id"},
+		"description=false&dates=false&general=false":         {"id"},
+		"description=false&general=false":                     {"date_creation", "date_request", "date_update", "id"},
+		"dates=0&general=0":                                   {"description", "id"},
 		"dates=0&general=0&description=0&short_description=1": {"id", "short_description"},
 	} {
 		if diff := cmp.Diff(want, keys("/list/mods/?"+query)); diff != "" {
