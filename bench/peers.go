@@ -71,13 +71,15 @@ func (b *bench) daemon(ctx context.Context, dir, address string) (*exec.Cmd, err
 listen = [%q]
 [steam]
 api_url = %q
+store_url = %q
+community_url = %q
 [log]
 level = "warn"
 [workshop]
 roots = [%q]
 [workshop.ns2]
 keep_alive = true
-`, address, b.steam.URL(), b.files)
+`, address, b.steam.URL(), b.steam.StoreURL(), b.steam.CommunityURL(), b.files)
 	file := filepath.Join(dir, "config.toml")
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		return nil, err

@@ -53,7 +53,7 @@ func TestScripts(t *testing.T) {
 				steamtest.Item{ID: 0x5f3f7c0, Updated: 1348957670, Title: "Combat", Content: steamtest.Zip(map[string]string{"a.lua": "return 1\n"})},
 				steamtest.Item{ID: 0x706d242, App: 4000, Updated: 1348957670, Title: "Other game", Content: steamtest.Zip(nil)},
 			)
-			config := fmt.Sprintf("[data]\ndir = %q\n[steam]\napi_url = %q\n[workshop.retention]\nmin_free = \"1MB\"\n", filepath.Join(e.WorkDir, "d"), steam.URL())
+			config := fmt.Sprintf("[data]\ndir = %q\n[steam]\napi_url = %q\nstore_url = %q\ncommunity_url = %q\n[workshop.retention]\nmin_free = \"1MB\"\n", filepath.Join(e.WorkDir, "d"), steam.URL(), steam.StoreURL(), steam.CommunityURL())
 			if err := os.WriteFile(filepath.Join(e.WorkDir, "c.toml"), []byte(config), 0o600); err != nil {
 				return err
 			}

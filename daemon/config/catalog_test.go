@@ -28,3 +28,28 @@ func TestValidateCatalog(t *testing.T) {
 		}
 	}
 }
+
+func TestValidateSteamSites(t *testing.T) {
+	for _, tt := range []struct {
+		change func(*Steam)
+		want   string
+	}{
+		{func(s *Steam) { s.StoreURL, s.StoreCountry, s.CommunityPages = "", "", false }, ""},
+		{func(s *Steam) { s.StoreURL, s.StoreCountry = "http://127.0.0.1:1", "DE" }, ""},
+		{func(s *Steam) { s.StoreURL = "store.steampowered.com" }, "steam.store_url"},
+		{func(s *Steam) { s.StoreCountry = "usa" }, "steam.store_country"},
+		{func(s *Steam) { s.StoreCountry = "u&" }, "steam.store_country"},
+		{func(s *Steam) { s.CommunityURL = "" }, "steam.community_url"},
+		{func(s *Steam) { s.CommunityURL = "ftp://steamcommunity.com" }, "steam.community_url"},
+	} {
+		c := Default()
+		tt.change(&c.Steam)
+		got := ""
+		for _, p := range c.Validate() {
+			got += p.Key
+		}
+		if got != tt.want {
+			t.Errorf("%+v: fault %q, want %q", c.Steam, got, tt.want)
+		}
+	}
+}

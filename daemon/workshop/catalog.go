@@ -13,7 +13,7 @@ func (s *Service) newCatalog() (err error) {
 	s.shelf = &shelf{s: s, told: newLRU[ItemID, toldItem](maxTold)}
 	s.catalog, err = catalog.New(catalog.Options{
 		Config: s.config.Catalog, Limits: s.options.Limits, DB: s.options.DB, Library: s.shelf, Log: s.options.Log,
-		Clock: s.clock, Admit: s.face.admit,
+		Clock: s.clock, Admit: s.face.admit, Games: s.options.Games, Pages: s.options.Pages, Registerer: s.options.Registerer,
 	})
 	return err
 }
@@ -52,4 +52,13 @@ func (s *Service) jobEnded(e *ending) {
 		}
 	}
 	s.catalog.Ended(int64(n.Item), e.job.CreatedAt, cause)
+}
+
+// catalogProblems are what keeps the catalogue incomplete.
+func (s *Service) catalogProblems() []Problem {
+	var list []Problem
+	for _, p := range s.catalog.Problems() {
+		list = append(list, Problem{Code: "catalog_" + p.Code, Text: p.Text, Hint: p.Hint})
+	}
+	return list
 }

@@ -42,6 +42,10 @@ type Options struct {
 	DB     *db.DB
 	Blobs  blob.Store
 	Client *webapi.Client
+	// Games and Pages complete the catalogue. nil: games have no names, and
+	// only what Client tells of an item is known.
+	Games catalog.Games
+	Pages catalog.Pages
 
 	Log        *slog.Logger
 	Clock      durable.Clock

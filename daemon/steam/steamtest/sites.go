@@ -49,7 +49,6 @@ type site struct {
 	fault  Fault
 	left   int // < 0: for ever
 	visits []Visit
-	count  int
 }
 
 // StoreURL is the base of the store, what steam.store_url is set to.
@@ -98,7 +97,7 @@ func (s *Steam) visitsOf(x *site) []Visit {
 func (s *Steam) visit(x *site, r *http.Request, id uint64) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	x.count++
+
 	if len(x.visits) >= maxLog {
 		x.visits = append([]Visit(nil), x.visits[maxLog/2:]...)
 	}
