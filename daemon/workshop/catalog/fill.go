@@ -397,12 +397,14 @@ func fillBackoff(attempts int) time.Duration {
 	return min(fillRetry<<min(max(attempts, 0), 10), fillRetries)
 }
 
-// writeItems writes items game by game. Those whose game is known come first.
+// writeItems writes items game by game. Those whose game is known, or not to
+// be asked about now, come first.
 func (f *filler) writeItems(ctx context.Context, byGame map[int64][]metadata) error {
+	now := f.s.clock.Now()
 	var ready []metadata
 	var strange []int64
 	for game, list := range byGame {
-		if game == 0 || f.s.shelf.game(game) != nil {
+		if g := f.s.shelf.game(game); game == 0 || g != nil && !(g.Placeholder && f.apps != nil && gameDue(*g, now)) {
 			ready = append(ready, list...)
 		} else {
 			strange = append(strange, game)

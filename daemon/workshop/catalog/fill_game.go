@@ -27,8 +27,8 @@ func gameDue(g Game, now time.Time) bool {
 	return !g.RetryAt.After(now) && (g.Placeholder || !now.Before(g.RefreshedAt.Add(gameFresh)))
 }
 
-// meet returns what to write of a game that has no row. Nothing waits long
-// for the store: a placeholder is put right later.
+// meet returns what to write of a game that has no row or a placeholder's.
+// Nothing waits long for the store: a placeholder is put right later.
 func (f *filler) meet(ctx context.Context, id int64, ask bool) Game {
 	now := f.s.clock.Now()
 	g := placeholder(id)

@@ -36,6 +36,21 @@ func TestFill_StoreSilent(t *testing.T) {
 	}
 }
 
+// TestFill_Counted asks about a game that is only known because a mod of it
+// was sent.
+func TestFill_Counted(t *testing.T) {
+	x := newFilling(t, dbtest.SQLite(t), true)
+	x.steam.PutApp(rimWorldApp)
+	g := placeholder(rimWorld)
+	x.listing.write(metadata{Details: Details{ID: 7}, Game: &g})
+	x.arrive(7, 100, &Details{App: rimWorld, Name: "A", Description: "x"})
+	x.work()
+	x.expect("/info/game/294100", `"name":"RimWorld","type":"game"`)
+	if n := len(x.steam.StoreVisits()); n != 1 {
+		t.Errorf("the store was asked %d times", n)
+	}
+}
+
 // TestFill_GameRefresh asks about a game once a month, and keeps what it has
 // when the store fails then.
 func TestFill_GameRefresh(t *testing.T) {
