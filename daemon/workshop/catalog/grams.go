@@ -1,69 +1,101 @@
 package catalog
 
-import "github.com/RoaringBitmap/roaring/v2"
+import (
+	"strings"
+	"sync"
 
-// grams find names by a part of them: for every run of one, two or three
-// bytes that occurs in a name, the slots of the names it occurs in. A run is
-// its bytes with its length on top.
-type grams map[uint32]*roaring.Bitmap
+	"github.com/RoaringBitmap/roaring/v2"
+)
 
-const longestGram = 3
+// names find entries by a part of their folded name.
+type names struct {
+	// grams are the slots of the names that a run of three bytes occurs in.
+	grams map[[gramLength]byte]*roaring.Bitmap
 
-// each calls fn with every run of text of length n. Runs may come twice.
-func eachGram(text string, n int, fn func(uint32)) {
-	for i := 0; i+n <= len(text); i++ {
-		fn(gram(text[i : i+n]))
+	// What was found lately, until a name comes or goes: pages of one search
+	// follow each other.
+	mu    sync.Mutex
+	found map[string]*roaring.Bitmap
+}
+
+const (
+	gramLength = 3
+	maxFound   = 64
+)
+
+func newNames() *names {
+	return &names{grams: map[[gramLength]byte]*roaring.Bitmap{}, found: map[string]*roaring.Bitmap{}}
+}
+
+// eachGram calls fn with every run of three bytes. Runs may come twice.
+func eachGram(text string, fn func([gramLength]byte)) {
+	for i := 0; i+gramLength <= len(text); i++ {
+		fn([gramLength]byte{text[i], text[i+1], text[i+2]})
 	}
 }
 
-func gram(text string) uint32 {
-	g := uint32(len(text)) << 24
-	for i := range len(text) {
-		g |= uint32(text[i]) << (8 * i)
-	}
-	return g
+// add and remove are called by whoever holds the index for writing.
+func (n *names) add(name string, slot uint32) {
+	clear(n.found)
+	eachGram(name, func(k [gramLength]byte) {
+		set := n.grams[k]
+		if set == nil {
+			set = roaring.New()
+			n.grams[k] = set
+		}
+		set.Add(slot)
+	})
 }
 
-func (g grams) add(name string, slot uint32) {
-	for n := 1; n <= longestGram; n++ {
-		eachGram(name, n, func(k uint32) {
-			set := g[k]
-			if set == nil {
-				set = roaring.New()
-				g[k] = set
+func (n *names) remove(name string, slot uint32) {
+	clear(n.found)
+	eachGram(name, func(k [gramLength]byte) {
+		if set := n.grams[k]; set != nil {
+			if set.Remove(slot); set.IsEmpty() {
+				delete(n.grams, k)
 			}
-			set.Add(slot)
-		})
-	}
-}
-
-func (g grams) remove(name string, slot uint32) {
-	for n := 1; n <= longestGram; n++ {
-		eachGram(name, n, func(k uint32) {
-			if set := g[k]; set != nil {
-				if set.Remove(slot); set.IsEmpty() {
-					delete(g, k)
-				}
-			}
-		})
-	}
-}
-
-// candidates returns the sets that a name with this part in it is in, all of
-// them, or nil if there is no such name. exact says that all names in them
-// have the part.
-func (g grams) candidates(part string) (sets []*roaring.Bitmap, exact bool) {
-	n := min(len(part), longestGram)
-	seen := map[uint32]bool{}
-	missing := false
-	eachGram(part, n, func(k uint32) {
-		set := g[k]
-		if missing = missing || set == nil; !missing && !seen[k] {
-			seen[k], sets = true, append(sets, set)
 		}
 	})
-	if missing {
-		return nil, true
+}
+
+// candidates returns the slots of all names that may have the part.
+func (n *names) candidates(part string, all *roaring.Bitmap) *roaring.Bitmap {
+	sets := []*roaring.Bitmap{all}
+	missing := false
+	eachGram(part, func(k [gramLength]byte) {
+		set := n.grams[k]
+		missing = missing || set == nil
+		sets = append(sets, set)
+	})
+	switch {
+	case missing:
+		return roaring.New()
+	case len(sets) == 1:
+		return all
 	}
-	return sets, len(part) <= longestGram
+	return and(sets[1:])
+}
+
+// named returns the slots of the names that have the part. The caller holds
+// the index for reading, and must not change the set.
+func (ix *index) named(part string) *roaring.Bitmap {
+	ix.names.mu.Lock()
+	set := ix.names.found[part]
+	ix.names.mu.Unlock()
+	if set != nil {
+		return set
+	}
+	set = roaring.New()
+	for it := ix.names.candidates(part, ix.all).Iterator(); it.HasNext(); {
+		if slot := it.Next(); strings.Contains(ix.slots[slot].folded, part) {
+			set.Add(slot)
+		}
+	}
+	ix.names.mu.Lock()
+	defer ix.names.mu.Unlock()
+	if len(ix.names.found) >= maxFound {
+		clear(ix.names.found)
+	}
+	ix.names.found[part] = set
+	return set
 }

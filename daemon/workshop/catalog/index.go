@@ -17,6 +17,7 @@ type index struct {
 	mu    sync.RWMutex
 	slots []*entry // nil: free
 	free  []uint32
+	dense sync.Pool // of *[]uint64: a bit per slot, for walks along a tree
 	byID  map[int64]*entry
 	trees [2 * int(sortKeys)]*btree.BTreeG[uint32]
 
@@ -27,7 +28,7 @@ type index struct {
 	tags      postings[int64]
 	sources   postings[string]
 	needs     postings[int64] // by what they need
-	names     grams
+	names     *names
 	gameTags  map[int64]map[int64]int // game → tag → mods
 	dependent int                     // mods that need something
 }
@@ -36,7 +37,7 @@ func newIndex() *index {
 	ix := &index{
 		byID: map[int64]*entry{}, all: roaring.New(), alone: roaring.New(), fetching: roaring.New(),
 		games: postings[int64]{}, tags: postings[int64]{}, sources: postings[string]{}, needs: postings[int64]{},
-		names: grams{}, gameTags: map[int64]map[int64]int{},
+		names: newNames(), gameTags: map[int64]map[int64]int{},
 	}
 	for i := range ix.trees {
 		o := orderNumbered(i)

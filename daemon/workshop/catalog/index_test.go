@@ -110,7 +110,7 @@ func TestIndex_FindsWhatAWalkFinds(t *testing.T) {
 		total, page := ix.find(q)
 		wantTotal, wantPage := slowFind(all, q)
 		if total != wantTotal || !slices.Equal(page, wantPage) {
-			t.Fatalf("seed %d, step %d, %+v: %d %v, want %d %v", seed, step, q, total, names(page), wantTotal, names(wantPage))
+			t.Fatalf("seed %d, step %d, %+v: %d %v, want %d %v", seed, step, q, total, named(page), wantTotal, named(wantPage))
 		}
 	}
 	tags := map[int64]map[int64]int{}
@@ -128,12 +128,12 @@ func TestIndex_FindsWhatAWalkFinds(t *testing.T) {
 	for id := range all {
 		ix.remove(id)
 	}
-	if mods, needing, fetching := ix.totals(); mods+needing+fetching+len(ix.names)+len(ix.tags)+len(ix.games)+len(ix.needs)+len(ix.sources)+len(ix.gameTags) != 0 {
-		t.Errorf("an empty index keeps %d names, %d tags, %d games", len(ix.names), len(ix.tags), len(ix.games))
+	if mods, needing, fetching := ix.totals(); mods+needing+fetching+len(ix.names.grams)+len(ix.tags)+len(ix.games)+len(ix.needs)+len(ix.sources)+len(ix.gameTags) != 0 {
+		t.Errorf("an empty index keeps %d names, %d tags, %d games", len(ix.names.grams), len(ix.tags), len(ix.games))
 	}
 }
 
-func names(list []*entry) (names []string) {
+func named(list []*entry) (names []string) {
 	for _, e := range list {
 		names = append(names, fmt.Sprint(e.id, e.name))
 	}
