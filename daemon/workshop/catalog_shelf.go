@@ -174,7 +174,8 @@ func (l *shelf) Details(id int64) (catalog.Details, bool) {
 			ok = true
 		}
 	}
-	if !ok || known.Class() != webapi.Usable {
+	// What Steam has no more keeps the name that it had.
+	if !ok || known.Class() != webapi.Usable && known.AppID == 0 {
 		return catalog.Details{}, false
 	}
 	return detailsOf(&known.FileDetails), true
@@ -260,6 +261,11 @@ func (l *shelf) describe(ctx context.Context, id ItemID) (catalog.Details, error
 	case f.Class() != webapi.Usable:
 		return catalog.Details{}, fault.New(fault.NotFound, "%s", answerNoSuchMod.reason())
 	}
+	// learn is told as well, perhaps later. A job that is begun now must not
+	// go by what was known before.
+	item := Item{FileDetails: *f, CheckedAt: l.s.clock.Now()}
+	l.learned(item.CheckedAt, []Item{item})
+	l.s.records.remember(item)
 	return l.admitted(f)
 }
 

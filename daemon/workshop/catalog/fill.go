@@ -204,9 +204,8 @@ func (f *filler) takeItems() (ids []int64) {
 			if e == nil || e.version == 0 {
 				continue
 			}
-			switch lacking := lacks(r, e, now); {
-			case lacking && hold: // the sweep finds it
-			case lacking, r.Complete && f.news(id):
+			// What Steam said a moment ago is taken however long the wait is.
+			if lacks(r, e, now) && !hold || f.news(e) {
 				ids = append(ids, id)
 			}
 		}
@@ -244,10 +243,10 @@ func (f *filler) putBack(ids []int64, game, page int64) {
 }
 
 // news reports whether Steam lately said something of an item that is not
-// written yet.
-func (f *filler) news(id int64) bool {
-	d, ok := f.s.library.Details(id)
-	return ok && d.Description != "" && f.print(d) != f.printOf(id)
+// written yet. What it says of a version that is not here waits for that.
+func (f *filler) news(e *entry) bool {
+	d, ok := f.s.library.Details(e.id)
+	return ok && d.Description != "" && d.Updated <= e.version && f.print(d) != f.printOf(e.id)
 }
 
 // print is a fingerprint of what is written of an item.
