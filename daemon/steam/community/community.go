@@ -213,20 +213,19 @@ func (p *parser) text(b []byte) {
 	}
 }
 
-// lastDigits matches the id at the end of a link to an item.
-var lastDigits = regexp.MustCompile(`([0-9]{1,20})/?$`)
+// maxAttr bounds what is read of a link.
+const maxAttr = 4096
 
 // need notes the item that a link in the list of required items leads to.
 func (p *parser) need(attrs []html.Attribute) {
 	for _, a := range attrs {
-		if a.Key != "href" {
+		if a.Key != "href" || len(a.Val) > maxAttr {
 			continue
 		}
-		m := lastDigits.FindStringSubmatch(strings.TrimSpace(a.Val))
-		if m == nil {
-			return
-		}
-		id, err := strconv.ParseUint(m[1], 10, 64)
+		// The id stands at the end.
+		link := strings.TrimSuffix(strings.TrimSpace(a.Val), "/")
+		digits := link[len(strings.TrimRight(link, "0123456789")):]
+		id, err := strconv.ParseUint(digits, 10, 64)
 		if err == nil && id != 0 && id != p.item && len(p.page.Required) < maxRequired && !slices.Contains(p.page.Required, id) {
 			p.page.Required = append(p.page.Required, id)
 		}
@@ -239,6 +238,9 @@ var quoted = regexp.MustCompile(`["'](https?://[^"'\s]+)["']`)
 // show notes the picture that a link opens.
 func (p *parser) show(attrs []html.Attribute) {
 	for _, a := range attrs {
+		if len(a.Val) > maxAttr {
+			continue
+		}
 		m := quoted.FindStringSubmatch(a.Val)
 		if m == nil {
 			continue

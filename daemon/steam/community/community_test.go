@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -67,6 +68,25 @@ func TestParse_NoPage(t *testing.T) {
 	} {
 		if got, err := parse([]byte(body), 7); !errors.Is(err, want) || !cmp.Equal(got, Page{}) {
 			t.Errorf("%s: %+v, %v; want %v", body, got, err, want)
+		}
+	}
+}
+
+// TestParse_Endless gives the parser pages that are nothing but one thing.
+func TestParse_Endless(t *testing.T) {
+	const n = 1 << 20
+	for _, body := range []string{
+		`<div id="RequiredItems"><a href="` + strings.Repeat("1", n) + `"></a></div>`,
+		`<div id="RequiredItems">` + strings.Repeat(`<a href="?id=1`+strings.Repeat("0", 18)+`">`, n/32) + `</div>`,
+		`<div class="screenshot_holder"><a onclick="` + strings.Repeat(`'https://`, n/9) + `"></a></div>`,
+		`<a ` + strings.Repeat("a ", n/2) + `>`, strings.Repeat("<", n), strings.Repeat("<!--", n/4),
+	} {
+		began := time.Now()
+		if page, err := parse([]byte(title+body), 7); err == nil && len(page.Required) > 1 {
+			t.Errorf("%.40s: %d required items", body, len(page.Required))
+		}
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("%.40s: took %v", body, took)
 		}
 	}
 }
