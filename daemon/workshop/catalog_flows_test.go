@@ -139,6 +139,11 @@ func newCatalogServer(t *testing.T, d *db.DB) *catalogServer {
 	x.Register(srv)
 	ts := httptest.NewServer(srv)
 	t.Cleanup(ts.Close)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(x.log)
+		}
+	})
 	x.base = ts.URL
 	x.start()
 	return x
@@ -413,7 +418,7 @@ func TestCatalog_Telegram(t *testing.T) {
 func (x *catalogServer) extension(ids []int) map[int]string {
 	x.t.Helper()
 	shown, waiting := map[int]string{}, slices.Clone(ids)
-	started := map[int]bool{}
+	started := &sync.Map{}
 	for range 600 {
 		list, err := json.Marshal(waiting)
 		if err != nil {
@@ -423,34 +428,50 @@ func (x *catalogServer) extension(ids []int) map[int]string {
 		if err := json.Unmarshal(x.get("/condition/mod/"+strings.NewReplacer("[", "%5B", "]", "%5D", ",", "%2C").Replace(string(list))).body, &states); err != nil {
 			x.t.Fatal(err)
 		}
-		for _, id := range slices.Clone(waiting) {
+		var mu sync.Mutex
+		var answers sync.WaitGroup
+		for _, id := range waiting {
 			state, known := states[strconv.Itoa(id)]
-			switch {
-			case known && state <= 1:
-				shown[id] = x.save("/download/" + strconv.Itoa(id))
-			case known:
-				continue
-			case started[id]:
-				shown[id] = "failed"
-			default:
-				switch answer := x.get("/download/steam/" + strconv.Itoa(id)); answer.status {
-				case 200, 202:
-					started[id] = true
-					continue
-				case 404:
-					shown[id] = "not found"
-				default:
-					shown[id] = "lost with " + strconv.Itoa(answer.status)
+			answers.Go(func() {
+				shows := x.step(id, state, known, started)
+				mu.Lock()
+				defer mu.Unlock()
+				if shows != "" {
+					shown[id] = shows
 				}
-			}
-			waiting = slices.DeleteFunc(waiting, func(o int) bool { return o == id })
+			})
 		}
+		answers.Wait()
+		waiting = slices.DeleteFunc(waiting, func(id int) bool { return shown[id] != "" })
 		if len(waiting) == 0 {
 			return shown
 		}
 		time.Sleep(20 * time.Millisecond) // its own pace is two seconds
 	}
 	return shown
+}
+
+// step is what the extension does about one mod after it learnt its state. It
+// returns what it shows of it in the end, "" while it waits.
+func (x *catalogServer) step(id, state int, known bool, started *sync.Map) string {
+	_, asked := started.Load(id)
+	switch {
+	case known && state <= 1:
+		return x.save("/download/" + strconv.Itoa(id))
+	case known:
+		return ""
+	case asked:
+		return "failed"
+	}
+	switch answer := x.get("/download/steam/" + strconv.Itoa(id)); answer.status {
+	case 200, 202:
+		started.Store(id, true)
+		return ""
+	case 404:
+		return "not found"
+	default:
+		return "lost with " + strconv.Itoa(answer.status)
+	}
 }
 
 // save downloads as the extension does: it shows progress, so it needs the

@@ -314,6 +314,7 @@ func (r *records) remember(d Item) {
 
 func (r *records) rememberLocked(d Item) {
 	id := ItemID(d.ID)
+	d.Description, d.Screenshots = "", nil // the catalogue keeps them
 	if old, ok := r.items.get(id); ok && old.CheckedAt.After(d.CheckedAt) {
 		return
 	}

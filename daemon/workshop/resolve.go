@@ -71,7 +71,6 @@ func (s *Service) resolved(now time.Time, item Item) {
 		return
 	}
 	r.verdicts.remove(id)
-	item.Description, item.Screenshots = "", nil // the catalogue keeps them
 	r.rememberLocked(item)
 	k, _ := r.items.get(id)
 	s.wantVersions(now, k, versions)
