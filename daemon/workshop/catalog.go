@@ -13,7 +13,8 @@ func (s *Service) newCatalog() (err error) {
 	s.shelf = &shelf{s: s, told: newLRU[ItemID, toldItem](maxTold)}
 	s.catalog, err = catalog.New(catalog.Options{
 		Config: s.config.Catalog, Limits: s.options.Limits, DB: s.options.DB, Library: s.shelf, Log: s.options.Log,
-		Clock: s.clock, Admit: s.face.admit, Games: s.options.Games, Pages: s.options.Pages, Registerer: s.options.Registerer,
+		Clock: s.clock, Admit: s.face.admit, Games: s.options.Games, Pages: s.options.Pages, Quiet: s.options.Quiet,
+		Registerer: s.options.Registerer,
 	})
 	return err
 }

@@ -46,6 +46,9 @@ type Options struct {
 	// only what Client tells of an item is known.
 	Games catalog.Games
 	Pages catalog.Pages
+	// Quiet keeps the catalogue from asking Steam about mods that nobody asked
+	// for.
+	Quiet bool
 
 	Log        *slog.Logger
 	Clock      durable.Clock

@@ -205,7 +205,7 @@ func (f *filler) takeItems() (ids []int64) {
 				continue
 			}
 			// What Steam said a moment ago is taken however long the wait is.
-			if lacks(r, e, now) && !hold || f.news(e) {
+			if lacks(r, e, now) && !hold && !f.s.options.Quiet || f.news(e) {
 				ids = append(ids, id)
 			}
 		}

@@ -40,7 +40,10 @@ type Options struct {
 	Games Games
 	// Pages reads what an item needs and its pictures from its page; nil: only
 	// what the library tells is known.
-	Pages      Pages
+	Pages Pages
+	// Quiet takes what Steam says of mods for other reasons and asks nothing
+	// for the catalogue's sake.
+	Quiet      bool
 	Registerer prometheus.Registerer // nil: no metrics
 	// Admit asks the limiter of requests that start work on behalf of a
 	// stranger; wait is when to come back. nil: everybody may.
