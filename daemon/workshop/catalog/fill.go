@@ -205,7 +205,7 @@ func (f *filler) takeItems() (ids []int64) {
 				continue
 			}
 			// What Steam said a moment ago is taken however long the wait is.
-			if lacks(r, e, now) && !hold && !f.s.options.Quiet || f.news(e) {
+			if lacks(r, e, now) && !hold || f.news(e) {
 				ids = append(ids, id)
 			}
 		}
@@ -307,7 +307,7 @@ func (f *filler) items(ctx context.Context, ids []int64) error {
 			away++
 		}
 	}
-	if away == len(outcomes) {
+	if away > 0 && away == len(outcomes) {
 		f.mu.Lock()
 		f.hold = now.Add(fillHold)
 		f.mu.Unlock()
@@ -337,16 +337,18 @@ func (f *filler) askOne(ctx context.Context, id int64) outcome {
 		o.details, o.known = f.s.library.Details(id)
 		return o
 	}
-	if o.details, err = f.s.library.Describe(ctx, id); err == nil {
-		o.known = o.details.App != 0
-		return o
-	}
-	if !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.Forbidden) {
-		o.away = true
-		if e, ok := errors.AsType[*fault.Error](err); ok {
-			o.after = e.RetryAfter
+	if !f.s.options.Quiet {
+		if o.details, err = f.s.library.Describe(ctx, id); err == nil {
+			o.known = o.details.App != 0
+			return o
 		}
-		return o
+		if !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.Forbidden) {
+			o.away = true
+			if e, ok := errors.AsType[*fault.Error](err); ok {
+				o.after = e.RetryAfter
+			}
+			return o
+		}
 	}
 	// What we do not fetch, or what is gone from Steam, may be known all the
 	// same.
@@ -359,7 +361,7 @@ func (f *filler) askOne(ctx context.Context, id int64) outcome {
 // is.
 func (f *filler) judge(o outcome, now time.Time) (m metadata, some bool) {
 	e, r := f.s.index.get(o.id), f.s.shelf.record(o.id)
-	if e == nil || !o.known && !lacks(r, e, now) {
+	if e == nil || !o.known && (f.s.options.Quiet || !lacks(r, e, now)) {
 		return m, false
 	}
 	version := e.version

@@ -309,6 +309,24 @@ func TestFill_Forbidden(t *testing.T) {
 	x.expect("/info/game/42", `"name":"App 42","type":"app"`)
 }
 
+// TestFill_Quiet takes what is known and asks nothing.
+func TestFill_Quiet(t *testing.T) {
+	x := newFilling(t, dbtest.SQLite(t), true)
+	x.options.Quiet = true
+	x.arrive(7, 100, &Details{App: ns2, Name: "A"})
+	x.work()
+	x.expect("/condition/mod/[7]", `{"7":1}`)
+	x.lib.mu.Lock()
+	x.lib.details[7] = x.lib.steam[7]
+	x.lib.mu.Unlock()
+	x.Changed(7)
+	x.work()
+	x.expect("/condition/mod/[7]", `{"7":0}`)
+	if n := x.asked.times(7); n != 0 {
+		t.Errorf("Steam was asked %d times", n)
+	}
+}
+
 // TestFill_Many describes a thousand items in batches.
 func TestFill_Many(t *testing.T) {
 	x := newFilling(t, dbtest.SQLite(t), true)
