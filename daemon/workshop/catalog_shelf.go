@@ -258,13 +258,15 @@ func (l *shelf) describe(ctx context.Context, id ItemID) (catalog.Details, error
 		return catalog.Details{}, fault.Wrap(err, fault.Unavailable, "Steam has not answered in time").WithRetryAfter(detailsRetry)
 	case err != nil:
 		return catalog.Details{}, err
-	case f.Class() != webapi.Usable:
-		return catalog.Details{}, fault.New(fault.NotFound, "%s", answerNoSuchMod.reason())
 	}
 	// learn is told as well, perhaps later. A job that is begun now must not
-	// go by what was known before.
+	// go by what was known before, and nobody is to ask again at once.
 	item := Item{FileDetails: *f, CheckedAt: l.s.clock.Now()}
 	l.learned(item.CheckedAt, []Item{item})
+	if f.Class() != webapi.Usable {
+		l.s.records.refuse(id, verdict{answer: answerNoSuchMod, until: item.CheckedAt.Add(deniedFor)})
+		return catalog.Details{}, fault.New(fault.NotFound, "%s", answerNoSuchMod.reason())
+	}
 	l.s.records.remember(item)
 	return l.admitted(f)
 }

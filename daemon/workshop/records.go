@@ -305,6 +305,13 @@ func (r *records) job(n Name) (Job, bool) {
 	return *j, true
 }
 
+// refuse notes a refusal of an item.
+func (r *records) refuse(id ItemID, v verdict) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.verdicts.put(id, v)
+}
+
 // remember notes what Steam said of an item.
 func (r *records) remember(d Item) {
 	r.mu.Lock()
