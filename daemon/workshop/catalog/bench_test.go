@@ -80,7 +80,7 @@ func benchRequests(b *testing.B, targets func(i int) string) {
 func BenchmarkListMods(b *testing.B) {
 	for name, query := range map[string]string{
 		"plain":    "sort=iDOWNLOADS&page=%d",
-		"filtered": "games=[%d]&tags=[3]&sort=iDOWNLOADS&dependencies=true",
+		"filtered": "games=[%d]&tags=[2]&sort=iDOWNLOADS&dependencies=true",
 		"name":     "name=mod+%d&sort=NAME",
 		"page":     "sort=iDATE_UPDATE&page_size=50&page=%d",
 	} {

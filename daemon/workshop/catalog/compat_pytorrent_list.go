@@ -18,6 +18,7 @@ const (
 	maxElements     = 30 // of all lists of filters together
 	maxResources    = 20 // types of resources
 	maxBatch        = 50 // ids in a path
+	maxBuffer       = 256 << 10
 
 	textPageSize   = "incorrect page size"
 	textComplexity = "the maximum complexity of filters is 30 elements in sum"
@@ -58,7 +59,7 @@ func slicePage[T any](g paging, list []T) []T {
 // envelope begins the answer of a list. The README of the original spells the
 // offset "offeset" in two lists; they get both.
 func envelope(total int, offset int64, both bool) []byte {
-	b := strconv.AppendInt(append(make([]byte, 0, 4096), `{"database_size":`...), int64(total), 10)
+	b := strconv.AppendInt(append(make([]byte, 0, 128), `{"database_size":`...), int64(total), 10)
 	b = strconv.AppendInt(append(b, `,"offset":`...), offset, 10)
 	if both {
 		b = strconv.AppendInt(append(b, `,"offeset":`...), offset, 10)
@@ -102,12 +103,17 @@ func listMods(x *exchange, _ string) {
 	}
 	q.offset, q.limit = page.offset(), page.size
 	total, mods := x.s.index.find(q)
-	b, err := x.s.appendMods(x.r.Context(), envelope(total, q.offset, true), mods, shown)
+	buffer := x.s.buffers.Get().(*[]byte)
+	defer x.s.buffers.Put(buffer)
+	b, err := x.s.appendMods(x.r.Context(), append((*buffer)[:0], envelope(total, q.offset, true)...), mods, shown)
 	if err != nil {
 		x.broken(err)
 		return
 	}
 	x.write(http.StatusOK, append(b, `]}`...))
+	if cap(b) <= maxBuffer {
+		*buffer = b
+	}
 }
 
 // positive turns what cannot be an id into one that nothing has.

@@ -17,7 +17,6 @@ type index struct {
 	mu    sync.RWMutex
 	slots []*entry // nil: free
 	free  []uint32
-	dense sync.Pool // of *[]uint64: a bit per slot, for walks along a tree
 	byID  map[int64]*entry
 	trees [2 * int(sortKeys)]*btree.BTreeG[uint32]
 
@@ -28,16 +27,21 @@ type index struct {
 	tags      postings[int64]
 	sources   postings[string]
 	needs     postings[int64] // by what they need
-	names     *names
+	names     grams
 	gameTags  map[int64]map[int64]int // game → tag → mods
 	dependent int                     // mods that need something
+
+	// What filters found, until a set changes: pages and orders of one search
+	// follow each other, and many people look at the same games.
+	resultsMu sync.Mutex
+	results   map[string]*result
 }
 
 func newIndex() *index {
 	ix := &index{
 		byID: map[int64]*entry{}, all: roaring.New(), alone: roaring.New(), fetching: roaring.New(),
 		games: postings[int64]{}, tags: postings[int64]{}, sources: postings[string]{}, needs: postings[int64]{},
-		names: newNames(), gameTags: map[int64]map[int64]int{},
+		names: grams{}, results: map[string]*result{}, gameTags: map[int64]map[int64]int{},
 	}
 	for i := range ix.trees {
 		o := orderNumbered(i)
@@ -170,6 +174,7 @@ func (ix *index) changeSets(old, e *entry) {
 }
 
 func (ix *index) addSets(e *entry) {
+	clear(ix.results)
 	ix.all.Add(e.slot)
 	ix.games.add(e.game, e.slot)
 	ix.sources.add(e.source, e.slot)
@@ -197,6 +202,7 @@ func (ix *index) addSets(e *entry) {
 }
 
 func (ix *index) removeSets(e *entry) {
+	clear(ix.results)
 	ix.all.Remove(e.slot)
 	ix.games.remove(e.game, e.slot)
 	ix.sources.remove(e.source, e.slot)

@@ -128,8 +128,8 @@ func TestIndex_FindsWhatAWalkFinds(t *testing.T) {
 	for id := range all {
 		ix.remove(id)
 	}
-	if mods, needing, fetching := ix.totals(); mods+needing+fetching+len(ix.names.grams)+len(ix.tags)+len(ix.games)+len(ix.needs)+len(ix.sources)+len(ix.gameTags) != 0 {
-		t.Errorf("an empty index keeps %d names, %d tags, %d games", len(ix.names.grams), len(ix.tags), len(ix.games))
+	if mods, needing, fetching := ix.totals(); mods+needing+fetching+len(ix.names)+len(ix.tags)+len(ix.games)+len(ix.needs)+len(ix.sources)+len(ix.gameTags) != 0 {
+		t.Errorf("an empty index keeps %d names, %d tags, %d games", len(ix.names), len(ix.tags), len(ix.games))
 	}
 }
 

@@ -1,11 +1,12 @@
 package catalog
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"slices"
+	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2"
-	"github.com/tidwall/btree"
 )
 
 // Which mods a search shows by what they need.
@@ -33,57 +34,50 @@ type search struct {
 	offset, limit int64
 }
 
+// result is what a filter finds. It is never changed.
+type result struct {
+	total  int
+	set    *roaring.Bitmap
+	member []uint64 // a bit per slot, for walks along a tree; nil: everything
+}
+
+// maxResults bounds what is remembered: 64 times a bit per mod.
+const maxResults = 64
+
 // find returns how many mods a search finds and the part that is wanted.
 func (ix *index) find(q search) (total int, page []*entry) {
-	part := fold(q.name)
+	q.name = fold(q.name)
 	ix.mu.RLock()
 	defer ix.mu.RUnlock()
-	set := ix.filter(q, part)
-	total = int(set.GetCardinality())
-	if q.offset >= int64(total) || q.limit <= 0 {
-		return total, nil
+	r := ix.filter(q)
+	if q.offset >= int64(r.total) || q.limit <= 0 {
+		return r.total, nil
 	}
-	first, n := int(q.offset), int(min(q.limit, int64(total)-q.offset))
+	first, n := int(q.offset), int(min(q.limit, int64(r.total)-q.offset))
+	if r.member != nil && worthSorting(r.total, first+n, len(ix.byID)) {
+		return r.total, ix.sorted(r.set, q.order)[first : first+n]
+	}
 	tree := ix.trees[q.order.number()]
 	page = make([]*entry, 0, n)
-	switch {
-	case set == ix.all:
+	if r.member == nil {
 		from, _ := tree.GetAt(first)
 		tree.Ascend(from, func(slot uint32) bool {
 			page = append(page, ix.slots[slot])
 			return len(page) < n
 		})
-	case worthSorting(total, first+n, len(ix.byID)):
-		return total, ix.sorted(set, q.order)[first : first+n]
-	default:
-		page = ix.walk(tree, set, page, first, n)
+		return r.total, page
 	}
-	return total, page
-}
-
-// walk appends n of a set to page, in the order of the tree, after the first
-// skip of them.
-func (ix *index) walk(tree *btree.BTreeG[uint32], set *roaring.Bitmap, page []*entry, skip, n int) []*entry {
-	words, _ := ix.dense.Get().(*[]uint64)
-	if words == nil || len(*words) < len(ix.slots)/64+1 {
-		w := make([]uint64, len(ix.slots)/64+1+len(ix.slots)/256)
-		words = &w
-	}
-	defer ix.dense.Put(words)
-	member := *words
-	clear(member)
-	set.WriteDenseTo(member)
 	tree.Scan(func(slot uint32) bool {
-		if member[slot/64]&(1<<(slot%64)) == 0 {
+		if r.member[slot/64]&(1<<(slot%64)) == 0 {
 			return true
 		}
-		if skip--; skip >= 0 {
+		if first--; first >= 0 {
 			return true
 		}
 		page = append(page, ix.slots[slot])
 		return len(page) < n
 	})
-	return page
+	return r.total, page
 }
 
 // worthSorting reports whether sorting all that was found costs less than
@@ -91,7 +85,7 @@ func (ix *index) walk(tree *btree.BTreeG[uint32], set *roaring.Bitmap, page []*e
 // walk is a few nanoseconds, a comparison of two entries ten times that.
 func worthSorting(total, end, n int) bool {
 	const comparison = 10
-	return total*bits.Len(uint(total))*comparison < n/total*end+n/64
+	return total*bits.Len(uint(total))*comparison < n/total*end
 }
 
 func (ix *index) sorted(set *roaring.Bitmap, o order) []*entry {
@@ -103,9 +97,58 @@ func (ix *index) sorted(set *roaring.Bitmap, o order) []*entry {
 	return list
 }
 
-// filter returns the slots that a search finds. The set belongs to the index
-// and must not be changed. part is the folded name.
-func (ix *index) filter(q search, part string) *roaring.Bitmap {
+// key names the filters of a search.
+func (q *search) key() string {
+	b := append(make([]byte, 0, 128), byte(q.needing), 2)
+	if q.fetching != nil {
+		b[1] = 0
+		if *q.fetching {
+			b[1] = 1
+		}
+	}
+	b = binary.AppendVarint(b, q.dependency)
+	for _, ids := range [...][]int64{q.tags, q.games, q.ids} {
+		b = binary.AppendUvarint(b, uint64(len(ids)))
+		for _, id := range ids {
+			b = binary.AppendVarint(b, id)
+		}
+	}
+	for _, source := range q.sources {
+		b = binary.AppendUvarint(b, uint64(len(source))+1)
+		b = append(b, source...)
+	}
+	return string(append(append(b, 0), q.name...))
+}
+
+// filter returns what a search finds in all.
+func (ix *index) filter(q search) *result {
+	key := q.key()
+	ix.resultsMu.Lock()
+	r := ix.results[key]
+	ix.resultsMu.Unlock()
+	if r != nil {
+		return r
+	}
+	r = &result{set: ix.set(q)}
+	r.total = int(r.set.GetCardinality())
+	if r.set == ix.all {
+		r.set = nil
+	} else {
+		r.set = r.set.Clone() // ours may change
+		r.member = make([]uint64, len(ix.slots)/64+1)
+		r.set.WriteDenseTo(r.member)
+	}
+	ix.resultsMu.Lock()
+	defer ix.resultsMu.Unlock()
+	if len(ix.results) >= maxResults {
+		clear(ix.results)
+	}
+	ix.results[key] = r
+	return r
+}
+
+// set returns the slots that a search finds. It may belong to the index.
+func (ix *index) set(q search) *roaring.Bitmap {
 	var sets []*roaring.Bitmap
 	switch q.needing {
 	case needNone:
@@ -135,22 +178,22 @@ func (ix *index) filter(q search, part string) *roaring.Bitmap {
 	if len(q.ids) > 0 {
 		sets = append(sets, ix.slotsOf(q.ids))
 	}
-	if part != "" {
-		sets = append(sets, ix.named(part))
+	if q.name == "" {
+		return ix.and(sets)
 	}
+	runs, none := ix.names.candidates(q.name)
+	if none {
+		return roaring.New()
+	}
+	return ix.named(ix.and(append(sets, runs...)), q.name)
+}
+
+// and intersects, the smallest first, so that little is left for the others.
+func (ix *index) and(sets []*roaring.Bitmap) *roaring.Bitmap {
 	switch len(sets) {
 	case 0:
 		return ix.all
 	case 1:
-		return sets[0]
-	default:
-		return and(sets)
-	}
-}
-
-// and intersects the smallest first, so that little is left for the others.
-func and(sets []*roaring.Bitmap) *roaring.Bitmap {
-	if len(sets) == 1 {
 		return sets[0]
 	}
 	slices.SortFunc(sets, func(a, b *roaring.Bitmap) int { return int(a.GetCardinality()) - int(b.GetCardinality()) })
@@ -185,4 +228,15 @@ func (ix *index) slotsOf(ids []int64) *roaring.Bitmap {
 		}
 	}
 	return set
+}
+
+// named returns those of set whose name has the part.
+func (ix *index) named(set *roaring.Bitmap, part string) *roaring.Bitmap {
+	found := roaring.New()
+	for it := set.Iterator(); it.HasNext(); {
+		if slot := it.Next(); strings.Contains(ix.slots[slot].folded, part) {
+			found.Add(slot)
+		}
+	}
+	return found
 }

@@ -67,6 +67,7 @@ type Service struct {
 	shelf   *shelf
 	dirt    *dirt
 	texts   *texts
+	buffers sync.Pool // of *[]byte, for long answers
 	filler  *filler
 	loading sync.Mutex
 	loaded  chan struct{} // closed when Load is done
@@ -80,6 +81,7 @@ func New(o Options) (*Service, error) {
 	}
 	s := &Service{options: o, log: o.Log, clock: o.Clock, library: o.Library, store: store{o.DB}, routes: routes(),
 		index: newIndex(), shelf: newShelf(), dirt: newDirt(), texts: newTexts(maxTexts), loaded: make(chan struct{})}
+	s.buffers.New = func() any { return new([]byte) }
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
