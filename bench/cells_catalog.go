@@ -69,7 +69,7 @@ func catalogCell(name, about string, rate float64, addresses []string) cell {
 		goals: []goal{
 			least(perSecond, "", rate), most(p99, "", 20),
 			{Metric: perRequest, Peer: "few", AtMost: true, Target: logGrowth, Comment: "1 000 mods; as log n grows"},
-			least(perSecond, "floor", 0.5),
+			least(perSecond, "floor", 0.3),
 		},
 	}
 }
