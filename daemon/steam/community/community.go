@@ -39,7 +39,7 @@ const (
 var (
 	// ErrNotFound is returned when the site says that there is no such item,
 	// or shows it only to visitors who tell their age.
-	ErrNotFound = errors.New("Steam's community site has no page for this item")
+	ErrNotFound = errors.New("no page of the item on Steam's community site")
 	// ErrUnreadable is returned for a page that is not understood. It is a
 	// webapi.ErrNonsense.
 	ErrUnreadable = fmt.Errorf("the page of the item is not understood: %w", webapi.ErrNonsense)

@@ -32,11 +32,10 @@ type filling struct {
 // asked is a library that counts the questions to Steam.
 type asked struct {
 	*warehouse
-	mu      sync.Mutex
-	n       map[int64]int
-	now     int
-	atOnce  int
-	barrier chan struct{} // when set, questions wait for it
+	mu     sync.Mutex
+	n      map[int64]int
+	now    int
+	atOnce int
 }
 
 func (a *asked) Describe(ctx context.Context, id int64) (Details, error) {
