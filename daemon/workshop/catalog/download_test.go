@@ -160,7 +160,6 @@ type downloads struct {
 	*Service
 	t   *testing.T
 	lib *warehouse
-	now time.Time
 }
 
 func newDownloads(t *testing.T, d *db.DB, change func(*Options)) *downloads {

@@ -2,20 +2,28 @@ package modzip
 
 import (
 	"bytes"
-	"context"
+	"io"
 	"os/exec"
 	"strings"
 	"testing"
 
+	"github.com/dsnet/compress/bzip2"
+
 	"github.com/quartermasterd/quartermaster/daemon/fault"
-	"github.com/quartermasterd/quartermaster/daemon/workshop/fastdl/bzip"
 )
 
 // bzip2ed packs data into one bzip2 stream.
 func bzip2ed(t testing.TB, data string) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if _, err := bzip.Compress(context.Background(), &b, strings.NewReader(data), 9); err != nil {
+	w, err := bzip2.NewWriter(&b, nil)
+	if err == nil {
+		_, err = io.WriteString(w, data)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

@@ -18,9 +18,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dsnet/compress/bzip2"
 	_ "modernc.org/sqlite" // the driver "sqlite"
-
-	"github.com/quartermasterd/quartermaster/daemon/workshop/fastdl/bzip"
 )
 
 // The tables as the original makes them: no constraint beyond primary keys,
@@ -129,7 +128,7 @@ const methodBzip2 = 12
 func Zip(files map[string]string) ([]byte, error) {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
-	z.RegisterCompressor(methodBzip2, func(w io.Writer) (io.WriteCloser, error) { return &packer{to: w}, nil })
+	z.RegisterCompressor(methodBzip2, func(w io.Writer) (io.WriteCloser, error) { return bzip2.NewWriter(w, nil) })
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		f, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: methodBzip2, Modified: time.Date(2023, 8, 4, 12, 0, 0, 0, time.UTC)})
 		if err == nil {
@@ -141,15 +140,4 @@ func Zip(files map[string]string) ([]byte, error) {
 	}
 	err := z.Close()
 	return b.Bytes(), err
-}
-
-// packer compresses at the end what was written to it.
-type packer struct {
-	bytes.Buffer
-	to io.Writer
-}
-
-func (p *packer) Close() error {
-	_, err := bzip.Compress(context.Background(), p.to, &p.Buffer, 9)
-	return err
 }
