@@ -78,7 +78,7 @@ func TestAPI_Mods(t *testing.T) {
 		t.Error(diff)
 	}
 	var ids []string
-	for next := "0"; next != ""; next = list.Next {
+	for page, next := 0, ""; page == 0 || next != ""; page, next = page+1, list.Next {
 		a.get("/api/v1/catalog/mods?limit=2&sort=name&cursor="+next, &list)
 		for _, m := range list.Mods {
 			ids = append(ids, m["id"].(string))
@@ -90,7 +90,8 @@ func TestAPI_Mods(t *testing.T) {
 	for query, want := range map[string]string{
 		"q=harm": "2009463077 1111111111", "game=4920": "4920000001", "tag=1&tag=2": "2009463077", "state=fetching": "1111111111",
 		"state=ready&sort=size": "4920000001 735106432 818773962 2009463077", "dependency=2009463077": "818773962", "independent=true&tag=1": "2009463077",
-		"source=local": "", "sort=-requested&limit=1": "2009463077", "sort=created&limit=1": "1111111111", "cursor=zz": "",
+		"source=local": "", "sort=-requested&limit=1": "2009463077", "sort=created&limit=1": "1111111111", "cursor=99.5": "", "sort=name&cursor=0.2009463077": "1111111111 818773962 4920000001",
+		"sort=name&q=harm&cursor=0.2009463077": "1111111111", "sort=name&cursor=3.77": "818773962 4920000001",
 	} {
 		a.get("/api/v1/catalog/mods?"+query, &list)
 		ids = nil
@@ -101,7 +102,7 @@ func TestAPI_Mods(t *testing.T) {
 			t.Errorf("%s: %s, want %s", query, got, want)
 		}
 	}
-	for _, query := range []string{"cursor=-1", "cursor=%21", "sort=id", "limit=101", "limit=0", "state=gone", "tag=x"} {
+	for _, query := range []string{"cursor=-1.5", "cursor=%21", "cursor=7", "cursor=1.x", "sort=id", "limit=101", "limit=0", "state=gone", "tag=x"} {
 		if w := a.call(http.MethodGet, "/api/v1/catalog/mods?"+query); w.Code != 400 && w.Code != 422 {
 			t.Errorf("%s: %d %s", query, w.Code, w.Body)
 		}
@@ -191,6 +192,10 @@ func TestAPI_GamesGenresTags(t *testing.T) {
 	}
 	a.get("/api/v1/catalog/games?sort=name&limit=1", &games)
 	if games.Total != 2 || games.Next == "" || games.Games[0]["placeholder"] != true {
+		t.Errorf("%+v", games)
+	}
+	a.get("/api/v1/catalog/games?sort=name&limit=1&cursor="+games.Next, &games)
+	if games.Next != "" || games.Games[0]["id"] != "294100" {
 		t.Errorf("%+v", games)
 	}
 	var game jsonObject

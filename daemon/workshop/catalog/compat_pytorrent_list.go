@@ -72,9 +72,8 @@ type fields struct {
 	general, description, short, dates, statistics bool
 }
 
-// allFields is what clients of the original expect.
-var allFields = fields{general: true, description: true, dates: true, statistics: true}
-
+// fields reads which keys are wanted. Clients of the original say nothing and
+// get what it sent.
 func (p *params) fields() fields {
 	return fields{
 		general: p.boolean("general", true), description: p.boolean("description", true), dates: p.boolean("dates", true),

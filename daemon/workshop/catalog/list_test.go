@@ -293,6 +293,10 @@ func TestListResources(t *testing.T) {
 		x.expect("/list/resources_mods/abc", 422, `{"message":"mod_id: value is not a valid integer","error_id":422,"detail":[{"loc":["path","mod_id"],`+
 			`"msg":"value is not a valid integer","type":"value_error"}]}`)
 		x.counted(map[string]int64{"/list/resources_mods/": 8})
+		logos, err := x.store.logos(t.Context(), []int64{harmony, hugsLib})
+		if diff := cmp.Diff(map[int64]string{harmony: "https://images.example/a.jpg"}, logos); err != nil || diff != "" {
+			t.Error(diff, err)
+		}
 	})
 }
 

@@ -87,10 +87,10 @@ type modList struct {
 	Total int       `json:"total"`
 }
 
-func (in *modsInput) search() (q search, err error) {
+func (in *modsInput) search() search {
 	key, desc := strings.CutPrefix(in.Sort, "-")
 	keys := [...]string{"name", "size", "created", "updated", "requested", "source", "downloads"}
-	q = search{
+	q := search{
 		order: order{sortKey(slices.Index(keys[:], key)), desc}, tags: in.Tag, dependency: in.Dependency, name: in.Query, limit: int64(in.Limit),
 	}
 	if in.Game != 0 {
@@ -106,44 +106,65 @@ func (in *modsInput) search() (q search, err error) {
 		fetching := in.State == "fetching"
 		q.fetching = &fetching
 	}
-	q.offset, err = parseCursor(in.Cursor)
-	return q, err
+	return q
 }
 
-// parseCursor reads the place at which a page begins.
-func parseCursor(cursor string) (int64, error) {
-	if cursor == "" {
-		return 0, nil
-	}
-	n, err := strconv.ParseInt(cursor, 36, 32)
-	if err != nil || n < 0 {
-		return 0, fault.New(fault.Invalid, "The cursor is not one of ours")
-	}
-	return n, nil
+// cursor is where a page begins: behind an item, or, if that is gone, at a
+// place.
+type cursor struct {
+	place int64
+	last  int64 // 0: the beginning
 }
 
-// nextCursor is the place after a page of n, "" if nothing follows.
-func nextCursor(offset int64, n, total int) string {
-	if next := offset + int64(n); n > 0 && next < int64(total) {
-		return strconv.FormatInt(next, 36)
+func parseCursor(text string) (c cursor, err error) {
+	if text == "" {
+		return c, nil
+	}
+	place, last, _ := strings.Cut(text, ".")
+	c.place, err = strconv.ParseInt(place, 10, 32)
+	if err == nil {
+		c.last, err = strconv.ParseInt(last, 10, 64)
+	}
+	if err != nil || c.place < 0 || c.last <= 0 {
+		return cursor{}, fault.New(fault.Invalid, "The cursor is not one of ours")
+	}
+	return c, nil
+}
+
+// nextCursor is the cursor of the page after one that begins at a place, has n
+// elements and ends with last; "" if nothing follows.
+func nextCursor(place int64, n, total int, last int64) string {
+	if place += int64(n); n > 0 && place < int64(total) {
+		return strconv.FormatInt(place, 10) + "." + decimal(last)
 	}
 	return ""
 }
 
 func (s *Service) getMods(ctx context.Context, in *modsInput) (*web.Tagged[modList], error) {
-	q, err := in.search()
+	from, err := parseCursor(in.Cursor)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.current(ctx); err != nil {
 		return nil, err
 	}
+	q := in.search()
+	q.offset = from.place
+	if from.last != 0 {
+		if place, ok := s.index.after(q, from.last); ok {
+			q.offset = place
+		}
+	}
 	total, mods := s.index.find(q)
 	list, err := s.viewMods(ctx, mods)
 	if err != nil {
 		return nil, err
 	}
-	return web.Tag(in.Known, modList{Mods: list, Next: nextCursor(q.offset, len(list), total), Total: total})
+	out := modList{Mods: list, Total: total}
+	if n := len(mods); n > 0 {
+		out.Next = nextCursor(q.offset, n, total, mods[n-1].id)
+	}
+	return web.Tag(in.Known, out)
 }
 
 type modInput struct {
@@ -222,7 +243,7 @@ type gameList struct {
 }
 
 func (s *Service) getGames(ctx context.Context, in *gamesInput) (*web.Tagged[gameList], error) {
-	offset, err := parseCursor(in.Cursor)
+	begin, err := parseCursor(in.Cursor)
 	if err != nil {
 		return nil, err
 	}
@@ -241,11 +262,17 @@ func (s *Service) getGames(ctx context.Context, in *gamesInput) (*web.Tagged[gam
 	}
 	games := s.findGames(q)
 	out := gameList{Games: []gameView{}, Total: len(games)}
-	from := min(int(offset), len(games))
-	for _, g := range games[from:min(from+in.Limit, len(games))] {
+	from := min(int(begin.place), len(games))
+	if i := slices.IndexFunc(games, func(g countedGame) bool { return g.ID == begin.last }); i >= 0 {
+		from = i + 1
+	}
+	page := games[from:min(from+in.Limit, len(games))]
+	for _, g := range page {
 		out.Games = append(out.Games, viewGame(&g))
 	}
-	out.Next = nextCursor(offset, len(out.Games), len(games))
+	if n := len(page); n > 0 {
+		out.Next = nextCursor(int64(from), n, len(games), page[n-1].ID)
+	}
 	return web.Tag(in.Known, out)
 }
 

@@ -80,6 +80,25 @@ func (ix *index) find(q search) (total int, page []*entry) {
 	return r.total, page
 }
 
+// after returns the place behind an item in what a search finds; ok is false
+// if it is not found any more.
+func (ix *index) after(q search, id int64) (place int64, ok bool) {
+	q.name = fold(q.name)
+	ix.mu.RLock()
+	defer ix.mu.RUnlock()
+	r, e := ix.filter(q), ix.byID[id]
+	if e == nil || r.set != nil && !r.set.Contains(e.slot) {
+		return 0, false
+	}
+	ix.trees[q.order.number()].Scan(func(slot uint32) bool {
+		if r.member == nil || r.member[slot/64]&(1<<(slot%64)) != 0 {
+			place++
+		}
+		return slot != e.slot
+	})
+	return place, true
+}
+
 // worthSorting reports whether sorting all that was found costs less than
 // walking along the tree of n entries until end of total were met. A step of a
 // walk is a few nanoseconds, a comparison of two entries ten times that.
