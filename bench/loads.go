@@ -49,14 +49,15 @@ func (b *bench) load(ctx context.Context, d time.Duration, url string, mode stri
 }
 
 // wrk runs wrk, which is a cheaper client than ours for small answers.
-func (b *bench) wrk(ctx context.Context, conns int, url string) (loadResult, error) {
+func (b *bench) wrk(ctx context.Context, conns int, url string, more ...string) (loadResult, error) {
 	path, err := installed("wrk", "wrk")
 	if err != nil {
 		return loadResult{}, err
 	}
 	seconds := max(1, int(b.settings.duration.Round(time.Second)/time.Second)) // it takes whole ones
-	out, err := output(exec.CommandContext(ctx, path, "-t"+strconv.Itoa(min(conns, 2)), "-c"+strconv.Itoa(conns),
-		"-d"+strconv.Itoa(seconds)+"s", "--timeout", "10s", "--latency", url))
+	args := append([]string{"-t" + strconv.Itoa(min(conns, 2)), "-c" + strconv.Itoa(conns),
+		"-d" + strconv.Itoa(seconds) + "s", "--timeout", "10s", "--latency"}, more...)
+	out, err := output(exec.CommandContext(ctx, path, append(args, url)...))
 	if err != nil {
 		return loadResult{}, err
 	}

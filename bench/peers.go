@@ -38,6 +38,7 @@ func (b *bench) start(ctx context.Context, subject, dir string) (*process, error
 	}
 	address := fmt.Sprintf("127.0.0.1:%d", port)
 	var cmd *exec.Cmd
+	ready := "/" + smallFile
 	switch subject {
 	case "daemon":
 		cmd, err = b.daemon(ctx, dir, address)
@@ -50,12 +51,17 @@ func (b *bench) start(ctx context.Context, subject, dir string) (*process, error
 	case "caddy":
 		cmd, err = b.caddy(ctx, dir, address)
 	default:
-		err = fmt.Errorf("no such server: %s", subject)
+		mods, floor, ok := catalogServers(subject)
+		if !ok {
+			return nil, fmt.Errorf("no such server: %s", subject)
+		}
+		ready = "/info/queue/size"
+		cmd, err = b.catalog(ctx, mods, floor, address)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return launch(ctx, cmd, filepath.Join(dir, "log"), "http://"+address, "/"+smallFile)
+	return launch(ctx, cmd, filepath.Join(dir, "log"), "http://"+address, ready)
 }
 
 // daemon is the real binary with everything on, as an operator runs it, apart
@@ -71,13 +77,15 @@ func (b *bench) daemon(ctx context.Context, dir, address string) (*exec.Cmd, err
 listen = [%q]
 [steam]
 api_url = %q
+store_url = %q
+community_url = %q
 [log]
 level = "warn"
 [workshop]
 roots = [%q]
 [workshop.ns2]
 keep_alive = true
-`, address, b.steam.URL(), b.files)
+`, address, b.steam.URL(), b.steam.StoreURL(), b.steam.CommunityURL(), b.files)
 	file := filepath.Join(dir, "config.toml")
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		return nil, err

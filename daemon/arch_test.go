@@ -29,6 +29,10 @@ var layers = map[string][]string{
 	// The pure parts of FastDL.
 	"daemon/workshop/fastdl/bzip":     {"daemon/fault"},
 	"daemon/workshop/fastdl/gametree": {"daemon/config", "daemon/fault"},
+	"daemon/workshop/pytorrent":       {"daemon/fault"},
+	// The catalogue asks the library through an interface of its own.
+	"daemon/workshop/catalog": {"daemon/accounts", "daemon/web", "daemon/db", "daemon/durable", "daemon/limit", "daemon/steam",
+		"daemon/config", "daemon/fault"},
 	"daemon/workshop": {"daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable", "daemon/limit",
 		"daemon/steam", "daemon/config", "daemon/fault", "daemon/workshop"},
 	"daemon/admin": {"daemon/workshop", "daemon/steam", "daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable",
@@ -41,7 +45,8 @@ var layers = map[string][]string{
 }
 
 // testOnly are packages that only test files may import.
-var testOnly = []string{"daemon/db/dbtest", "daemon/blob/blobtest", "daemon/durable/durabletest", "daemon/steam/steamtest"}
+var testOnly = []string{"daemon/db/dbtest", "daemon/blob/blobtest", "daemon/durable/durabletest", "daemon/steam/steamtest",
+	"daemon/workshop/pytorrent/pytorrenttest"}
 
 // forTests reports whether a package, or one it lies in, is for tests only.
 func forTests(path string) bool {

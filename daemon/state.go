@@ -17,6 +17,8 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/durable"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 	"github.com/quartermasterd/quartermaster/daemon/limit"
+	"github.com/quartermasterd/quartermaster/daemon/steam/community"
+	"github.com/quartermasterd/quartermaster/daemon/steam/store"
 	"github.com/quartermasterd/quartermaster/daemon/steam/webapi"
 	"github.com/quartermasterd/quartermaster/daemon/workshop"
 )
@@ -90,6 +92,12 @@ func (s *State) Workshop(complete func(*workshop.Options)) (*workshop.Service, e
 			BaseURL: c.Steam.APIURL, Key: c.Steam.APIKey, UserAgent: "quartermaster/" + s.Version,
 			Budget: workshop.NewBudget(s.DB, c.Steam.DailyLimit),
 		}),
+	}
+	if c.Steam.StoreURL != "" {
+		o.Games = store.New(store.Options{BaseURL: c.Steam.StoreURL, Country: c.Steam.StoreCountry, UserAgent: "quartermaster/" + s.Version})
+	}
+	if c.Steam.CommunityPages && c.Steam.APIKey == "" {
+		o.Pages = community.New(community.Options{BaseURL: c.Steam.CommunityURL, UserAgent: "quartermaster/" + s.Version})
 	}
 	if complete != nil {
 		complete(&o)

@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/quartermasterd/quartermaster/daemon/steam/steamtest"
+	"github.com/quartermasterd/quartermaster/daemon/workshop/pytorrent/pytorrenttest"
 )
 
 func TestMain(m *testing.M) {
@@ -41,7 +42,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"damage": damage, "exit": exitCodeIs, "age": age, "append": appendFile},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"damage": damage, "exit": exitCodeIs, "age": age, "append": appendFile, "pytorrent": pytorrent},
 		Setup: func(e *testscript.Env) error {
 			steam, err := steamtest.Start()
 			if err != nil {
@@ -52,7 +53,7 @@ func TestScripts(t *testing.T) {
 				steamtest.Item{ID: 0x5f3f7c0, Updated: 1348957670, Title: "Combat", Content: steamtest.Zip(map[string]string{"a.lua": "return 1\n"})},
 				steamtest.Item{ID: 0x706d242, App: 4000, Updated: 1348957670, Title: "Other game", Content: steamtest.Zip(nil)},
 			)
-			config := fmt.Sprintf("[data]\ndir = %q\n[steam]\napi_url = %q\n[workshop.retention]\nmin_free = \"1MB\"\n", filepath.Join(e.WorkDir, "d"), steam.URL())
+			config := fmt.Sprintf("[data]\ndir = %q\n[steam]\napi_url = %q\nstore_url = %q\ncommunity_url = %q\n[workshop.retention]\nmin_free = \"1MB\"\n", filepath.Join(e.WorkDir, "d"), steam.URL(), steam.StoreURL(), steam.CommunityURL())
 			if err := os.WriteFile(filepath.Join(e.WorkDir, "c.toml"), []byte(config), 0o600); err != nil {
 				return err
 			}
@@ -62,6 +63,24 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// pytorrent makes the folder of a PyTorrent with one mod of game 294100.
+func pytorrent(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: pytorrent DIR")
+	}
+	s, err := pytorrenttest.New(ts.MkAbs(args[0]))
+	ts.Check(err)
+	at := time.Date(2024, 4, 11, 9, 21, 7, 0, time.UTC)
+	ts.Check(s.Insert("games", 294100, "RimWorld", "game", "", "", "", 4, 2, at, "steam"))
+	ts.Check(s.Insert("mods", 2009463077, "Harmony", "", 26, 0, at, at, at, "steam", 42))
+	ts.Check(s.Insert("mods", 818773962, "HugsLib", "", 26, 0, at, at, at, "steam", 1))
+	ts.Check(s.Insert("unity_games_mods", 294100, 2009463077))
+	ts.Check(s.Insert("statistics_day", 1, "2024-04-11", "files_sent", 5))
+	_, err = s.Archive(294100, 2009463077, map[string]string{"About/About.xml": "<a/>"})
+	ts.Check(err)
+	ts.Check(s.Close())
 }
 
 // damage flips a bit in the middle of a file.

@@ -114,6 +114,17 @@ type Steam struct {
 	APIURL string `toml:"api_url"`
 	// DailyLimit bounds Web API calls per UTC day.
 	DailyLimit int `toml:"daily_limit"`
+	// StoreURL is the Steam store, which says what the games of mods are.
+	// Empty: it is never asked.
+	StoreURL string `toml:"store_url"`
+	// StoreCountry is the country, in two letters, whose store is asked.
+	// Empty: that of our address.
+	StoreCountry string `toml:"store_country"`
+	// CommunityURL is Steam's community site.
+	CommunityURL string `toml:"community_url"`
+	// CommunityPages reads the pages of items there, for what Steam does not
+	// tell without a key. With a key no page is read.
+	CommunityPages bool `toml:"community_pages"`
 }
 
 // SteamCMD configures Valve's program that downloads items which have no
@@ -160,6 +171,7 @@ type Workshop struct {
 	Retention Retention `toml:"retention"`
 	// Peers are other backup servers, which the source "peers" asks.
 	Peers []Peer `toml:"peers"`
+	Catalog   Catalog   `toml:"catalog"`
 	// FastDL are trees of game files, each at an address of its own.
 	FastDL []FastDL `toml:"fastdl"`
 	// Servers are game servers whose mods are watched.
@@ -215,7 +227,10 @@ func Default() Config {
 			Exempt:   []string{"127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"},
 			Schedule: []LimitSchedule{},
 		},
-		Steam:    Steam{APIURL: "https://api.steampowered.com", DailyLimit: 50000},
+		Steam: Steam{
+			APIURL: "https://api.steampowered.com", DailyLimit: 50000, StoreURL: "https://store.steampowered.com", StoreCountry: "us",
+			CommunityURL: "https://steamcommunity.com", CommunityPages: true,
+		},
 		SteamCMD: SteamCMD{Login: "anonymous", Workers: 1},
 		Workshop: Workshop{
 			Enabled: true, Roots: []string{}, Apps: []uint32{4920}, Allow: []Item{}, Deny: []Item{},
@@ -225,6 +240,7 @@ func Default() Config {
 			Monitor:   Monitor{IDs: []Item{}, Collections: []Item{}, Mapcycle: []string{}, Requested: Duration(720 * time.Hour), Interval: Duration(10 * time.Minute)},
 			Retention: Retention{Overlap: Duration(168 * time.Hour), MinFree: 5 << 30, KeepIrreplaceable: true},
 			Peers:     []Peer{},
+			Catalog:   Catalog{DependenciesFilter: FilterReadme, TimeZone: "UTC"},
 			FastDL:    []FastDL{},
 			Servers:   []Server{},
 		},

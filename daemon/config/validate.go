@@ -78,7 +78,14 @@ func (l Limits) validate(k *check) {
 func (s Steam) validate(k *check) {
 	k.that(validURL(s.APIURL), "steam.api_url", "%q is not an http:// or https:// address", s.APIURL)
 	k.that(s.DailyLimit >= 1, "steam.daily_limit", "must be at least 1, not %d", s.DailyLimit)
+	k.that(s.StoreURL == "" || validURL(s.StoreURL), "steam.store_url", "%q is not an http:// or https:// address", s.StoreURL)
+	k.that(s.StoreCountry == "" || countryCode.MatchString(s.StoreCountry), "steam.store_country",
+		"%q is not a country; write its two letters, for example \"us\"", s.StoreCountry)
+	k.that(validURL(s.CommunityURL), "steam.community_url", "%q is not an http:// or https:// address", s.CommunityURL)
 }
+
+// countryCode matches the codes of ISO 3166-1 alpha-2 in either case.
+var countryCode = regexp.MustCompile(`^[A-Za-z]{2}$`)
 
 // accountName matches the names that Steam gives accounts. White space, which
 // would let a password or a command in, does not match.
@@ -110,6 +117,7 @@ func (w Workshop) validate(k *check) {
 	k.that(w.MaxItemBytes > 0, "workshop.max_item_bytes", "must be more than 0")
 	k.that(w.Monitor.Interval.Std() >= time.Minute, "workshop.monitor.interval", "must be at least 1m, not %s", w.Monitor.Interval)
 	w.validatePeers(k)
+	w.Catalog.validate(k)
 	w.validateFastDL(k)
 	w.validateServers(k)
 }

@@ -136,9 +136,11 @@ func (p *program) blob(key string) string {
 	return filepath.Join(p.data, "blobs", filepath.FromSlash(key))
 }
 
-// environment is ours without what configures the program or these tests.
+// environment is ours without what configures the program or these tests, and
+// with nothing to ask beside the Web API of the test.
 func environment() []string {
-	return slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "QUARTERMASTER_") })
+	env := slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "QUARTERMASTER_") })
+	return append(env, "QUARTERMASTER_STEAM_STORE_URL=", "QUARTERMASTER_STEAM_COMMUNITY_PAGES=false")
 }
 
 // launch runs the program and does not wait for anything.

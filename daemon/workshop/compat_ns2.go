@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"math"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -172,14 +173,19 @@ type exchange struct {
 }
 
 // mayStart asks the abuse limiter.
-func (x *exchange) mayStart() bool {
-	ip := web.ClientIP(x.r)
-	if x.f.exempt.Contains(ip) {
-		return true
-	}
-	ok, after := x.f.misses.Allow(limit.Prefix(ip))
-	x.retry = after
+func (x *exchange) mayStart() (ok bool) {
+	ok, x.retry = x.f.admit(x.r)
 	return ok
+}
+
+// admit counts a request that would start work against its address. wait is
+// when the next one is admitted.
+func (f *ns2) admit(r *http.Request) (ok bool, wait time.Duration) {
+	ip := web.ClientIP(r)
+	if f.exempt.Contains(ip) {
+		return true, 0
+	}
+	return f.misses.Allow(limit.Prefix(ip))
 }
 
 // serve sends a stored version. The file is opened first and compared with
@@ -211,6 +217,9 @@ func (x *exchange) serve(q request, st *stored) {
 	})
 	x.cut = x.r.Method != http.MethodHead && t.bytes < t.length
 	x.f.s.metrics.served(t.status, st.Source, t.bytes)
+	if x.r.Method != http.MethodHead && t.complete() && st.Name.Item <= math.MaxInt64 {
+		x.f.s.catalog.Delivered(int64(st.Name.Item), "ns2")
+	}
 	x.f.log.write(x, answerServed, t.status, t.bytes)
 }
 
@@ -332,6 +341,14 @@ type tally struct {
 	status int
 	length int64 // Content-Length
 	bytes  int64
+}
+
+// complete reports whether everything was sent that was promised, from the
+// first byte of the file on.
+func (t *tally) complete() bool {
+	begins := t.status == http.StatusOK ||
+		t.status == http.StatusPartialContent && strings.HasPrefix(t.Header().Get("Content-Range"), "bytes 0-")
+	return begins && t.bytes == t.length
 }
 
 func (t *tally) WriteHeader(status int) {

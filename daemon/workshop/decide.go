@@ -55,6 +55,7 @@ func (s *Service) decide(now time.Time, q request) (answer, *stored) {
 // in the background.
 func (s *Service) decideWithout(now time.Time, q request, st *stored) answer {
 	s.index.drop(st.Name)
+	s.restock(st.Name.Item)
 	a, _ := s.decide(now, q)
 	if a == answerServed { // it was opened to us this very moment
 		return answerDownloading

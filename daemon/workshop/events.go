@@ -19,6 +19,7 @@ type publisher interface{ Publish(e web.Event) }
 
 // changed tells listeners that the versions of an item changed.
 func (s *Service) changed(id ItemID) {
+	s.restock(id)
 	if s.hub != nil {
 		s.hub.Publish(web.Event{Topic: "mods.changed", Data: changedEvent{id.String()}})
 	}
@@ -31,6 +32,7 @@ func (s *Service) noteJob(j Job) {
 }
 
 func (s *Service) publish(j Job) {
+	s.restock(j.Name.Item)
 	if s.hub != nil {
 		s.hub.Publish(web.Event{Topic: "mods.job", Data: s.jobView(j)})
 	}

@@ -68,8 +68,8 @@ func (r *rig) aside(n Name, size int, change func(*Version)) {
 	})
 }
 
-// says makes it known that Steam said so long ago that it has the version.
-func (r *rig) says(days float64, names ...Name) {
+// steamSaid makes it known that Steam said so long ago that it has the version.
+func (r *rig) steamSaid(days float64, names ...Name) {
 	r.t.Helper()
 	at := r.clock.Now().Add(-time.Duration(days * 24 * float64(time.Hour)))
 	err := r.store.db.Write(context.Background(), func(tx *db.Tx) error {
@@ -122,7 +122,7 @@ func stocked(t *testing.T) *rig {
 	r.put(Name{8, 10}, 500, 90, 85, "", func(v *Version) { v.Pinned = true })   // pinned
 	r.put(Name{9, 10}, 400, 90, 85, "", nil)                                    // gone from Steam
 	r.put(Name{0xa, 10}, 100, 90, 85, "", func(v *Version) { v.State = Ready }) // Steam has another, and it is the only one here
-	r.says(0, Name{1, 10}, Name{2, 10}, Name{3, 10}, Name{4, 20}, Name{5, 10}, Name{6, 10}, Name{7, 10}, Name{8, 10}, Name{0xa, 20})
+	r.steamSaid(0, Name{1, 10}, Name{2, 10}, Name{3, 10}, Name{4, 20}, Name{5, 10}, Name{6, 10}, Name{7, 10}, Name{8, 10}, Name{0xa, 20})
 	return r
 }
 
@@ -217,7 +217,7 @@ func TestQuota_AsksSteamFirst(t *testing.T) {
 		old, gone := Name{5, 10}, Name{6, 10}
 		r.put(old, 100, 90, 80, "", nil)
 		r.put(gone, 100, 90, 85, "", nil)
-		r.says(3, old, gone)
+		r.steamSaid(3, old, gone)
 		r.offer(old) // Steam still has this one
 		r.limit(150)
 		pass(3 * time.Minute)
@@ -290,7 +290,7 @@ func TestQuota_DownloadMakesRoom(t *testing.T) {
 		held := Name{5, 10}
 		r.put(held, 2000, 90, 80, "", nil)
 		r.put(Name{6, 10}, 2000, 90, 85, "", func(v *Version) { v.Pinned = true })
-		r.says(0, held)
+		r.steamSaid(0, held)
 		data := r.offer(vector)
 		r.limit(4000 + int64(len(data))/2)
 		if w := r.get(vector, time.Minute); w.Code != 200 || r.index.get(held) != nil {
@@ -333,7 +333,7 @@ func TestQuota_NothingGoesInVain(t *testing.T) {
 	}
 	r.put(Name{5, 10}, 100, 90, 80, "", nil)
 	r.put(Name{6, 10}, 900, 90, 85, "", func(v *Version) { v.Pinned = true })
-	r.says(0, Name{5, 10})
+	r.steamSaid(0, Name{5, 10})
 	r.limit(1000)
 	if err := r.promises.Reserve(t.Context(), 200); !fault.Is(err, fault.NoSpace) {
 		t.Errorf("200 bytes: %v", err)

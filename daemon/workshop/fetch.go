@@ -181,15 +181,22 @@ func (s *Service) refuseJob(want Want, absent []error) error {
 	case d.Updated != want.Name.Version:
 		return refusal(answerOldVersion)
 	}
-	text, sep, hint := fmt.Sprintf("no source can supply m%s (%s)", want.Name.Item.Hex(), d.Title), ": ", s.hintNoSource()
+	var said []string
+	hint := s.hintNoSource()
 	for _, err := range absent {
-		text, sep = text+sep+fault.Public(err), "; "
+		said = append(said, fault.Public(err))
 		if h := fault.Hint(err); h != "" {
 			hint = strings.TrimRight(h, ".") + "; or " + hint
 		}
 	}
-	s.log.Warn(text, "hint", hint)
-	return refusal(answerNoSource)
+	text := fmt.Sprintf("no source can supply m%s (%s)", want.Name.Item.Hex(), d.Title)
+	if len(said) == 0 {
+		s.log.Warn(text, "hint", hint)
+		return refusal(answerNoSource)
+	}
+	why := strings.Join(said, "; ")
+	s.log.Warn(text+": "+why, "hint", hint)
+	return fault.Wrap(refusal(answerNoSource), fault.NotFound, "%s", why)
 }
 
 // fetchFrom takes the version from one source: into a blob of its own first,
@@ -240,7 +247,7 @@ func (s *Service) fetchFrom(ctx context.Context, a *active, src Source, want Wan
 	if st := s.index.get(v.Name); v.Name != want.Name && st != nil && st.servable() {
 		return st.Version, s.blobs.Delete(context.WithoutCancel(ctx), incoming) // a sound version is not replaced
 	}
-	if err := s.install(ctx, a, incoming, &v); err != nil {
+	if err := s.install(ctx, func(key string) { a.hold(s, key) }, incoming, &v, s.zipLimits()); err != nil {
 		return Version{}, errors.Join(err, s.blobs.Delete(context.WithoutCancel(ctx), incoming))
 	}
 	s.metrics.fetched(src.Name(), v.Size)
@@ -287,18 +294,19 @@ func (l *lateState) Write(p []byte) (int, error) {
 }
 
 // install checks the blob at incoming from its first to its last byte and
-// gives it its name, or drops it for a blob with the same bytes.
-func (s *Service) install(ctx context.Context, a *active, incoming string, v *Version) error {
-	if err := s.checkBlob(ctx, incoming, v.Size); err != nil {
+// gives it its name, or drops it for a blob with the same bytes. hold is called
+// with the key that v gets before anything relies on the blob.
+func (s *Service) install(ctx context.Context, hold func(key string), incoming string, v *Version, limits modzip.Limits) error {
+	if err := s.checkBlob(ctx, incoming, v.Size, limits); err != nil {
 		return err
 	}
 	v.VerifiedAt = s.clock.Now()
 	v.StoredAt = v.VerifiedAt
-	if s.share(ctx, a, v) {
+	if s.share(ctx, hold, v) {
 		return s.blobs.Delete(ctx, incoming)
 	}
 	v.Key = blobKey(v.Name)
-	a.hold(s, v.Key)
+	hold(v.Key)
 	if err := s.blobs.Rename(ctx, incoming, v.Key); err != nil {
 		return err
 	}
@@ -309,16 +317,17 @@ func (s *Service) install(ctx context.Context, a *active, incoming string, v *Ve
 
 // share lets v use the blob of another version with the same bytes, if there
 // is one that nobody touched since it was checked.
-func (s *Service) share(ctx context.Context, a *active, v *Version) bool {
+func (s *Service) share(ctx context.Context, hold func(key string), v *Version) bool {
 	twin := s.index.twin(*v)
 	if twin == nil {
 		return false
 	}
-	a.hold(s, twin.Key)
+	hold(twin.Key)
 	print, err := s.printOf(ctx, twin.Key)
 	if err != nil || print != twin.Print {
 		twin.suspect.Store(true)
 		s.suspects.add(twin.Name)
+		s.restock(twin.Name.Item)
 		return false
 	}
 	v.Key, v.Print = twin.Key, print
@@ -326,7 +335,7 @@ func (s *Service) share(ctx context.Context, a *active, v *Version) bool {
 }
 
 // checkBlob checks a whole zip. The error is fault.Invalid when it is broken.
-func (s *Service) checkBlob(ctx context.Context, key string, size int64) error {
+func (s *Service) checkBlob(ctx context.Context, key string, size int64, limits modzip.Limits) error {
 	o, err := s.blobs.Open(ctx, key)
 	if err != nil {
 		return err
@@ -335,7 +344,7 @@ func (s *Service) checkBlob(ctx context.Context, key string, size int64) error {
 	if o.Info.Size != size {
 		return fault.New(fault.Invalid, "%d bytes are stored of %d", o.Info.Size, size)
 	}
-	return modzip.Verify(ctx, o, size, modzip.Full, s.zipLimits())
+	return modzip.Verify(ctx, o, size, modzip.Full, limits)
 }
 
 func (s *Service) zipLimits() modzip.Limits {

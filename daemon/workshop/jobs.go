@@ -49,7 +49,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
 		s.details.Run, s.runRoots, s.runQueue, s.runRenewer, s.runFlusher, s.runVerifier, s.runMonitor, s.runTidier,
-		s.fastdl.Run, s.peers.Run, s.radar.Run,
+		s.fastdl.Run, s.peers.Run, s.radar.Run, s.catalog.Run,
 	} {
 		g.Go(func() error { return run(ctx) })
 	}
@@ -197,6 +197,7 @@ func (s *Service) writeWishes(ctx context.Context) {
 	if !ok { // forget them: whoever still wants one asks again
 		for _, w := range wishes {
 			s.records.setJob(Job{Name: w.name, State: Removed})
+			s.restock(w.name.Item)
 		}
 		return
 	}

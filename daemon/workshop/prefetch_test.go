@@ -27,7 +27,7 @@ func TestPrefetch_FollowsRequests(t *testing.T) {
 				r.offer(vector)
 				r.get(vector, time.Minute)
 				r.put(Name{5, 10}, 100, 60, -1, "", nil) // stored, and nobody asks for it
-				r.says(1, Name{5, 10})
+				r.steamSaid(1, Name{5, 10})
 				pass(11 * time.Minute)
 				r.offer(later)
 				r.offer(Name{5, 20})
@@ -92,7 +92,7 @@ func TestPrefetch_EvictedItemsThatFit(t *testing.T) {
 	}
 	for _, id := range []ItemID{5, 6, 7} { // of 100 bytes each, says Steam
 		r.put(Name{id, 10}, 100, 90, 80, "", nil)
-		r.says(0, Name{id, 10})
+		r.steamSaid(0, Name{id, 10})
 	}
 	r.limit(10)
 	if _, err := r.GC(t.Context(), false); err != nil {

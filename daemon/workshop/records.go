@@ -25,6 +25,7 @@ type records struct {
 	verdicts *lru[ItemID, verdict]
 	pending  map[ItemID]*pending
 	jobs     map[Name]*Job
+	jobsOf   map[ItemID][]Name    // the keys of jobs; at most a few of each item
 	told     *lru[int64, telling] // by the id of the job
 	wishes   []wish
 	itemHits map[ItemID]int64 // requests for known items, not in the database yet
@@ -82,6 +83,7 @@ func newRecords() *records {
 		verdicts: newLRU[ItemID, verdict](maxVerdicts),
 		pending:  map[ItemID]*pending{},
 		jobs:     map[Name]*Job{},
+		jobsOf:   map[ItemID][]Name{},
 		told:     newLRU[int64, telling](maxJobs),
 		itemHits: map[ItemID]int64{},
 		dispatch: make(chan struct{}, 1),
@@ -158,7 +160,7 @@ func (r *records) prune(now time.Time) {
 	}
 	for n, j := range r.jobs {
 		if !j.Moving() && now.Sub(j.UpdatedAt) > restingKept {
-			delete(r.jobs, n)
+			r.dropJob(n)
 		}
 	}
 }
@@ -181,7 +183,7 @@ func (r *records) want(now time.Time, n Name, boost bool) bool {
 	}
 	j.State, j.Resting, j.RetryAt = Queued, false, time.Time{}
 	j.Boost = j.Boost || boost
-	r.jobs[n] = j
+	r.putJob(j)
 	r.wishes = append(r.wishes, wish{name: n, boost: boost})
 	signal(r.dispatch)
 	return true
@@ -219,10 +221,31 @@ func (r *records) setJob(j Job) {
 func (r *records) setJobLocked(j Job) {
 	r.tell(j)
 	if j.State == Ready || j.State == Removed {
-		delete(r.jobs, j.Name)
+		r.dropJob(j.Name)
 		return
 	}
-	r.jobs[j.Name] = &j
+	r.putJob(&j)
+}
+
+// putJob and dropJob keep the two maps of jobs alike. The caller holds the
+// mutex.
+func (r *records) putJob(j *Job) {
+	if r.jobs[j.Name] == nil {
+		r.jobsOf[j.Name.Item] = append(r.jobsOf[j.Name.Item], j.Name)
+	}
+	r.jobs[j.Name] = j
+}
+
+func (r *records) dropJob(n Name) {
+	if r.jobs[n] == nil {
+		return
+	}
+	delete(r.jobs, n)
+	if left := slices.DeleteFunc(r.jobsOf[n.Item], func(o Name) bool { return o == n }); len(left) > 0 {
+		r.jobsOf[n.Item] = left
+	} else {
+		delete(r.jobsOf, n.Item)
+	}
 }
 
 // tell notes what is made known of a job. The caller holds the mutex.
@@ -266,7 +289,7 @@ func (r *records) reopen(n Name) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if j := r.jobs[n]; j != nil && j.State == Denied {
-		delete(r.jobs, n)
+		r.dropJob(n)
 	}
 }
 
@@ -294,6 +317,13 @@ func (r *records) job(n Name) (Job, bool) {
 	return *j, true
 }
 
+// refuse notes a refusal of an item.
+func (r *records) refuse(id ItemID, v verdict) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.verdicts.put(id, v)
+}
+
 // remember notes what Steam said of an item.
 func (r *records) remember(d Item) {
 	r.mu.Lock()
@@ -303,6 +333,7 @@ func (r *records) remember(d Item) {
 
 func (r *records) rememberLocked(d Item) {
 	id := ItemID(d.ID)
+	d.Description, d.Screenshots = "", nil // the catalogue keeps them
 	if old, ok := r.items.get(id); ok && old.CheckedAt.After(d.CheckedAt) {
 		return
 	}

@@ -36,9 +36,11 @@ func (s *Service) learn(answers []DetailsAnswer) {
 			return nil
 		})
 	}
+	s.shelf.learned(now, told)
 	for _, item := range told {
 		s.resolved(now, item)
 		s.radar.Told(item.ID, steamOf(item))
+		s.restock(ItemID(item.ID))
 	}
 	if len(failed) > 0 {
 		s.unresolved(ctx, now, failed)

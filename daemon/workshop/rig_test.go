@@ -244,7 +244,7 @@ func newRigWith(t testing.TB, d *db.DB, dir string, change func(*Options)) *rig 
 	o := Options{
 		Config: testConfig(), Limits: limits, Steam: config.Default().Steam, RequestHeaders: "first", DB: d, Blobs: blobs,
 		Client: webapi.New(webapi.Options{BaseURL: "http://127.0.0.1:1"}), Owner: "test",
-		Log: slog.New(slog.NewTextHandler(r.log, nil)), Registerer: prometheus.NewRegistry(), DataDir: dir,
+		Log: slog.New(slog.NewTextHandler(r.log, nil)), Registerer: prometheus.NewRegistry(), DataDir: dir, Quiet: true,
 	}
 	change(&o)
 	s, err := New(o)

@@ -19,6 +19,7 @@ const modsPath = "/api/v1/mods"
 // is public; what changes something asks for the scope mods:write.
 func (s *Service) Register(srv *web.Server) {
 	s.fastdl.Register(srv) // first: the other face takes every doubled slash
+	s.catalog.Register(srv)
 	srv.First(s.face.match, s.face, s.face.operations()...)
 	ops, write := srv.Operations("mods"), accounts.Require(accounts.ScopeModsWrite)
 	s.radar.Register(ops)

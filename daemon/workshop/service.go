@@ -22,6 +22,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/limit"
 	"github.com/quartermasterd/quartermaster/daemon/steam/webapi"
 	"github.com/quartermasterd/quartermaster/daemon/web"
+	"github.com/quartermasterd/quartermaster/daemon/workshop/catalog"
 	"github.com/quartermasterd/quartermaster/daemon/workshop/fastdl"
 	"github.com/quartermasterd/quartermaster/daemon/workshop/peers"
 	"github.com/quartermasterd/quartermaster/daemon/workshop/radar"
@@ -47,6 +48,13 @@ type Options struct {
 	DB     *db.DB
 	Blobs  blob.Store
 	Client *webapi.Client
+	// Games and Pages complete the catalogue. nil: games have no names, and
+	// only what Client tells of an item is known.
+	Games catalog.Games
+	Pages catalog.Pages
+	// Quiet keeps the catalogue from asking Steam about mods that nobody asked
+	// for.
+	Quiet bool
 
 	Log        *slog.Logger
 	Clock      durable.Clock
@@ -58,8 +66,6 @@ type Options struct {
 	// WebhookTransport sends messages to the webhooks of game servers. nil:
 	// the network.
 	WebhookTransport http.RoundTripper
-	// GameName returns the name of an app, "" if it is not known; nil: none is.
-	GameName func(app uint32) string
 	// Received waits until n bytes that a source fetched from elsewhere fit
 	// into limits.upload_rate. Every source that reads from the network calls
 	// it for all it read. nil: no limit.
@@ -107,6 +113,9 @@ type Service struct {
 	face      *ns2
 	fastdl    *fastdl.Service
 	radar     *radar.Service
+	catalog   *catalog.Service
+	shelf     *shelf                  // what the catalogue sees of us
+	gameName  func(app uint32) string // "" if it is not known
 
 	jitter   func() float64 // in [0, 1)
 	promises *promises
@@ -170,7 +179,10 @@ func New(o Options) (*Service, error) {
 	if err := s.newRadar(); err != nil {
 		return nil, err
 	}
-	return s, s.newFace()
+	if err := s.newFace(); err != nil {
+		return nil, err
+	}
+	return s, s.newCatalog()
 }
 
 // newFace wires the game-client face.

@@ -18,6 +18,7 @@ type ending struct {
 	owner   string
 	job     Job
 	version Version // what was stored; zero when nothing was
+	cause   error   // why it failed
 }
 
 // endings are those that the database did not take: its disk was full, say.
@@ -45,7 +46,7 @@ func (e *endings) take() []ending {
 // settle writes down how an attempt ended and returns the job.
 func (s *Service) settle(ctx context.Context, a *active, v Version, err error) Job {
 	j := a.snapshot()
-	e := ending{owner: j.Owner, version: v}
+	e := ending{owner: j.Owner, version: v, cause: err}
 	lost := errors.Is(context.Cause(ctx), errLost)
 	if lost {
 		j.Owner, j.LeaseUntil, j.Speed = "", time.Time{}, 0
@@ -124,6 +125,9 @@ func (s *Service) end(ctx context.Context, e *ending, late bool) (ended bool, er
 		}
 		return endJobs(ctx, tx, v.Name)
 	})
+	if err == nil && ended {
+		s.jobEnded(e) // before anybody sees the end
+	}
 	if err != nil || !ended || !has {
 		return ended && err == nil, err
 	}
@@ -148,6 +152,7 @@ func (s *Service) settleAgain(ctx context.Context) {
 		}
 		if ended {
 			s.records.setJob(e.job) // it was published when it ended
+			s.restock(e.job.Name.Item)
 		}
 	}
 }

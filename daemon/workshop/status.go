@@ -67,6 +67,7 @@ func (s *Service) Status(ctx context.Context) (Status, error) {
 	}
 	st.Problems = append(st.Problems, s.fastDLProblems()...)
 	st.Problems = append(st.Problems, s.radarProblems()...)
+	st.Problems = append(st.Problems, s.catalogProblems()...)
 	return st, nil
 }
 

@@ -122,9 +122,7 @@ func (s *Service) divide(r *Storage, supplies map[ItemID]supply) {
 		}
 	}
 	for _, g := range games {
-		if s.options.GameName != nil {
-			g.Name = s.options.GameName(g.App)
-		}
+		g.Name = s.gameName(g.App)
 		r.ByGame = append(r.ByGame, *g)
 	}
 	for _, x := range sources {

@@ -62,7 +62,7 @@ func TestForecast(t *testing.T) {
 func TestStorage(t *testing.T) {
 	t.Parallel()
 	r := stocked(t)
-	r.options.GameName = func(app uint32) string { return map[uint32]string{4920: "Natural Selection 2"}[app] }
+	r.gameName = func(app uint32) string { return map[uint32]string{4920: "Natural Selection 2"}[app] }
 	r.noteStorage(t.Context())
 	r.limit(5000)
 	got, err := r.Storage(t.Context())

@@ -172,3 +172,22 @@ func (s store) jobsSince(ctx context.Context, since time.Time, fn func(Job)) err
 		})
 	})
 }
+
+// wantJob asks for n on behalf of somebody who asked at asked and has to be
+// told whether the job is theirs: a new row, or an old one that ended set
+// going again with a clean count of failures, not to be taken before
+// notBefore. began is false when a job for n is under way; then nothing is
+// changed.
+func wantJob(ctx context.Context, tx *db.Tx, n Name, asked, notBefore time.Time) (j Job, began bool, err error) {
+	j, err = scanJob(tx.QueryRow(ctx, `INSERT INTO workshop_job (item, version, state, boost, retry_at, created_at, updated_at)
+		VALUES ($1, $2, 'queued', TRUE, $3, $4, $5)
+		ON CONFLICT (item, version) DO UPDATE SET state = 'queued', boost = TRUE, resting = FALSE,
+			retry_at = excluded.retry_at, created_at = excluded.created_at, attempts = 0, first_failed_at = 0,
+			error = '', bytes = 0, total = 0, updated_at = excluded.updated_at
+		WHERE workshop_job.state IN ('denied', 'ready', 'removed') OR (workshop_job.state = 'failed' AND workshop_job.resting)
+		RETURNING `+jobColumns, n.Item, n.Version, db.Micros(notBefore), db.Micros(asked), db.Micros(tx.Now)))
+	if fault.Is(err, fault.NotFound) {
+		return Job{}, false, nil
+	}
+	return j, err == nil, err
+}

@@ -43,6 +43,7 @@ func (s *Service) openStored(ctx context.Context, st *stored) (*os.File, *stored
 	if err == nil && fingerprintOf(info) != st.Print {
 		st.suspect.Store(true)
 		s.suspects.add(st.Name)
+		s.restock(st.Name.Item)
 		err = errSuspect
 	}
 	if err != nil {
@@ -126,6 +127,7 @@ func (s *Service) vanished(st *stored) {
 	s.log.Warn("the file of a stored version is gone", "name", st.Name.String(), "key", st.Key, "path", st.Path)
 	s.records.setJob(Job{Name: st.Name, State: Removed})
 	s.gone.add(st.Name)
+	s.restock(st.Name.Item)
 }
 
 // forgetGone writes down which versions are gone.
@@ -233,7 +235,9 @@ func (s *Service) checkStored(ctx context.Context, st *stored) (Version, error) 
 		return v, fault.New(fault.Invalid, "The checksum is not that of the stored bytes")
 	}
 	if v.SHA256 == nil {
-		if err := s.checkBlob(ctx, st.Key, v.Size); err != nil {
+		limits := s.zipLimits()
+		limits.Bzip2 = true // what has its name was let in once, see ImportPyTorrent
+		if err := s.checkBlob(ctx, st.Key, v.Size, limits); err != nil {
 			return v, err
 		}
 	}

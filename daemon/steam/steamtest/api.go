@@ -1,6 +1,7 @@
 package steamtest
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -93,6 +94,8 @@ func (s *Steam) getDetails(c Call) any {
 			object["file_size"] = strconv.FormatInt(it.stated(), 10)
 			object["banned"] = it.Banned
 			object["file_type"] = 0
+			object["file_description"] = it.Description
+			it.addPage(object, c)
 			if u := s.fileURL(it); u != "" {
 				object["file_url"] = u
 			}
@@ -119,6 +122,7 @@ func (s *Steam) getPublishedFileDetails(c Call) any {
 			object["creator_app_id"], object["consumer_app_id"] = it.App, it.App
 			object["file_size"] = it.stated()
 			object["file_url"] = s.fileURL(it)
+			object["description"] = it.Description
 			object["banned"] = 0
 			if it.Banned {
 				object["banned"] = 1
@@ -156,10 +160,40 @@ func (s *Steam) object(id uint64) (it Item, object map[string]any, full bool) {
 	object["result"], object["title"] = 1, it.Title
 	object["creator"], object["filename"] = strconv.FormatUint(it.Creator, 10), it.Filename
 	object["hcontent_file"] = strconv.FormatUint(it.Manifest, 10)
-	object["time_created"], object["time_updated"] = it.Updated, it.Updated
-	object["visibility"], object["ban_reason"], object["tags"] = it.Visibility, it.BanReason, tags
-	object["preview_url"] = ""
+	object["time_created"], object["time_updated"] = cmp.Or(it.Created, it.Updated), it.Updated
+	object["visibility"], object["ban_reason"] = it.Visibility, it.BanReason
+	if !it.Untold {
+		object["tags"] = tags
+	}
+	object["preview_url"] = it.Preview
 	return it, object, true
+}
+
+// asks reports whether the call sets a parameter to true.
+func (c Call) asks(name string) bool {
+	q, err := url.ParseQuery(c.RawQuery)
+	return err == nil && q.Get(name) == "true"
+}
+
+// addPage adds what a call with a key may also ask for.
+func (it Item) addPage(object map[string]any, c Call) {
+	if c.asks("includechildren") {
+		object["num_children"] = len(it.Children)
+		if len(it.Children) > 0 { // an empty list is left out
+			list := make([]any, len(it.Children))
+			for i, id := range it.Children {
+				list[i] = map[string]any{"publishedfileid": strconv.FormatUint(id, 10), "sortorder": i + 1, "file_type": 0}
+			}
+			object["children"] = list
+		}
+	}
+	if c.asks("includeadditionalpreviews") {
+		list := make([]any, len(it.Screenshots))
+		for i, u := range it.Screenshots {
+			list[i] = map[string]any{"previewid": strconv.Itoa(i + 1), "sortorder": i, "url": u, "preview_type": 0}
+		}
+		object["previews"] = list
+	}
 }
 
 func (it Item) stated() int64 {

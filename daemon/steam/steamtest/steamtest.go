@@ -1,5 +1,6 @@
-// Package steamtest is a Steam on loopback: the Workshop part of the Web API
-// and the host that item files are downloaded from, with every way in which
+// Package steamtest is a Steam on loopback: the Workshop part of the Web API,
+// the host that item files are downloaded from, the store's descriptions of
+// apps and the pages of items on the community site, with every way in which
 // the real ones go wrong. Tests, benchmarks and demonstrations use it.
 //
 // All methods are safe for concurrent use and take effect for the requests
@@ -43,7 +44,17 @@ type Item struct {
 	Visibility int
 	Banned     bool
 	BanReason  string
-	Tags       []string
+	// Tags that are nil are sent as an empty list; Untold leaves them out.
+	Tags   []string
+	Untold bool
+	// Created is time_created; 0 means Updated.
+	Created     int64
+	Description string
+	Preview     string // preview_url
+	// Children are the items it needs, Screenshots its further pictures. Only
+	// a call with a key, and the item's page, tell them.
+	Children    []uint64
+	Screenshots []string
 	// Size overrides the stated file_size.
 	Size int64
 	// URL overrides file_url, which otherwise points to our own file host.
@@ -102,13 +113,16 @@ type Steam struct {
 	callCount   int
 	downloads   []Download
 	trapped     int
+	apps        map[uint32]App
+
+	store, community site
 }
 
 // Start begins to listen on two ports of 127.0.0.1. The caller calls Close.
 func Start() (*Steam, error) {
 	s := &Steam{
 		items: map[uint64]Item{}, collections: map[uint64][]uint64{}, plain: map[uint64]bool{},
-		done: make(chan struct{}), retryAfter: 7 * time.Second, dripEvery: time.Second,
+		apps: map[uint32]App{}, done: make(chan struct{}), retryAfter: 7 * time.Second, dripEvery: time.Second,
 	}
 	var err error
 	if s.api, s.apiURL, err = s.serve(s.apiMux()); err != nil {
@@ -121,6 +135,15 @@ func Start() (*Steam, error) {
 	if s.trap, s.trapURL, err = s.serve(http.HandlerFunc(s.serveTrap)); err != nil {
 		s.Close()
 		return nil, err
+	}
+	for _, x := range []struct {
+		site    *site
+		handler http.HandlerFunc
+	}{{&s.store, s.serveStore}, {&s.community, s.serveCommunity}} {
+		if x.site.server, x.site.url, err = s.serve(x.handler); err != nil {
+			s.Close()
+			return nil, err
+		}
 	}
 	return s, nil
 }
@@ -158,7 +181,7 @@ func (s *Steam) serve(h http.Handler) (*http.Server, string, error) {
 func (s *Steam) Close() {
 	s.closing.Do(func() {
 		close(s.done)
-		for _, srv := range []*http.Server{s.api, s.files, s.trap} {
+		for _, srv := range []*http.Server{s.api, s.files, s.trap, s.store.server, s.community.server} {
 			if srv != nil {
 				_ = srv.Close()
 			}

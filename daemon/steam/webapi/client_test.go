@@ -59,7 +59,8 @@ func TestClient_RequestOnTheWire(t *testing.T) {
 
 	c := ask(Options{BaseURL: steam.URL(), Key: "K&Y", UserAgent: "quartermaster/1.0"}, 99874752, 7, 99874752)
 	if got, want := c.Method+" "+c.Path+"?"+c.RawQuery, "GET /IPublishedFileService/GetDetails/v1/"+
-		"?key=K%26Y&publishedfileids%5B0%5D=99874752&publishedfileids%5B1%5D=7&itemcount=2"; got != want {
+		"?key=K%26Y&publishedfileids%5B0%5D=99874752&publishedfileids%5B1%5D=7&itemcount=2"+
+		"&includetags=true&includechildren=true&includeadditionalpreviews=true"; got != want {
 		t.Errorf("keyed call\n got %s\nwant %s", got, want)
 	}
 	if c.Header.Get("User-Agent") != "quartermaster/1.0" {
@@ -117,20 +118,31 @@ func TestClient_Answers(t *testing.T) {
 	content := []byte("zip")
 	steam.Put(
 		steamtest.Item{ID: 1, Updated: 100, Title: "legacy", Content: content},
-		steamtest.Item{ID: 2, Updated: 200, Title: "depot", UGC: true, Manifest: 77, Size: 5},
+		steamtest.Item{
+			ID: 2, Updated: 200, Title: "depot", UGC: true, Manifest: 77, Size: 5, Created: 150, Description: "[b]x[/b]", Tags: []string{"Map"},
+			Preview: "https://images.example/p.jpg", Children: []uint64{9, 8}, Screenshots: []string{"https://images.example/s.jpg"},
+		},
 		steamtest.Item{ID: 3, Result: 15}, steamtest.Item{ID: 4, Updated: 1, Omit: true},
-		steamtest.Item{ID: 5, Updated: 1, Malformed: true}, steamtest.Item{ID: 6, Updated: 6, Banned: true},
+		steamtest.Item{ID: 5, Updated: 1, Malformed: true}, steamtest.Item{ID: 6, Updated: 6, Banned: true, Untold: true},
 	)
 	want := []FileDetails{
-		{ID: 1, Result: 1, AppID: 4920, Updated: 100, Title: "legacy", Size: 3, URL: steam.FileURL(1)},
-		{ID: 2, Result: 1, AppID: 4920, Updated: 200, Title: "depot", Size: 5, Manifest: "77"},
+		{ID: 1, Result: 1, AppID: 4920, Updated: 100, Created: 100, Title: "legacy", Size: 3, URL: steam.FileURL(1), Tags: []string{}},
+		{
+			ID: 2, Result: 1, AppID: 4920, Updated: 200, Created: 150, Title: "depot", Size: 5, Manifest: "77",
+			Description: "[b]x[/b]", Tags: []string{"Map"}, Preview: "https://images.example/p.jpg",
+		},
 		{ID: 3, Result: 15},
 		{ID: 4, Problem: "Steam left the item out of its answer"},
 		{ID: 5, Problem: "Steam gave no result for the item"},
-		{ID: 6, Result: 1, AppID: 4920, Updated: 6, Banned: true, URL: steam.FileURL(6)},
+		{ID: 6, Result: 1, AppID: 4920, Updated: 6, Created: 6, Banned: true, URL: steam.FileURL(6)},
 		{ID: 7, Result: 9},
 	}
 	for _, key := range []string{"", "k"} {
+		if key != "" { // what an item needs is told to those with a key
+			want[0].Children, want[0].Screenshots = []Child{}, []string{}
+			want[1].Children, want[1].Screenshots = []Child{{ID: 9}, {ID: 8}}, []string{"https://images.example/s.jpg"}
+			want[5].Children, want[5].Screenshots = []Child{}, []string{}
+		}
 		c := New(Options{BaseURL: steam.URL(), Key: key})
 		got, err := c.FileDetails(t.Context(), []uint64{1, 2, 3, 4, 5, 6, 7})
 		if err != nil {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"github.com/quartermasterd/quartermaster/daemon/steam/lenient"
 )
 
 // CollectionDetails is what a Workshop collection holds.
@@ -51,7 +53,7 @@ func (c *Client) Collection(ctx context.Context, ids []uint64) ([]CollectionDeta
 func decodeCollections(body []byte, ids []uint64) ([]CollectionDetails, error) {
 	var answer struct {
 		Response struct {
-			Details objects `json:"collectiondetails"`
+			Details lenient.Array `json:"collectiondetails"`
 		} `json:"response"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
@@ -65,15 +67,15 @@ func decodeCollections(body []byte, ids []uint64) ([]CollectionDetails, error) {
 	}
 	for _, raw := range answer.Response.Details {
 		var w struct {
-			ID       number   `json:"publishedfileid"`
-			Result   number   `json:"result"`
-			Children children `json:"children"`
+			ID       lenient.Number `json:"publishedfileid"`
+			Result   lenient.Number `json:"result"`
+			Children children       `json:"children"`
 		}
-		if json.Unmarshal(raw, &w) != nil || !w.ID.set || w.Result.n > 1<<15 {
+		if json.Unmarshal(raw, &w) != nil || !w.ID.Set || w.Result.N > 1<<15 {
 			continue
 		}
-		if at := place[w.ID.n]; at != nil && at.Result == ResultNone {
-			at.Result, at.Children = int(w.Result.n), w.Children
+		if at := place[w.ID.N]; at != nil && at.Result == ResultNone {
+			at.Result, at.Children = int(w.Result.N), w.Children
 		}
 	}
 	return out, nil
@@ -84,15 +86,15 @@ type children []Child
 
 func (v *children) UnmarshalJSON(b []byte) error {
 	var list []struct {
-		ID   number `json:"publishedfileid"`
-		Type number `json:"filetype"`
+		ID   lenient.Number `json:"publishedfileid"`
+		Type lenient.Number `json:"filetype"`
 	}
 	*v = nil
 	// An element of another shape is left at its zero value, without an id.
 	_ = json.Unmarshal(b, &list)
 	for _, w := range list {
-		if w.ID.set && w.Type.n < 1<<15 {
-			*v = append(*v, Child{ID: w.ID.n, Type: int(w.Type.n)})
+		if w.ID.Set && w.Type.N < 1<<15 {
+			*v = append(*v, Child{ID: w.ID.N, Type: int(w.Type.N)})
 		}
 	}
 	return nil

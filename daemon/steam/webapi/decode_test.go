@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/quartermasterd/quartermaster/daemon/steam/lenient"
 )
 
 // The shapes of both calls. IPublishedFileService quotes file_size, says
@@ -37,7 +39,7 @@ func TestDecodeDetails_Shapes(t *testing.T) {
 	want := []FileDetails{
 		{ID: 57005, Result: 9},
 		{
-			ID: 99874752, Result: 1, AppID: 4920, Updated: 1348957670, Title: "Some map", Size: 3145728,
+			ID: 99874752, Result: 1, AppID: 4920, Updated: 1348957670, Title: "Some map", Size: 3145728, Created: 1348950000,
 			URL:      "https://steamusercontent.example/ugc/594699/0123456789ABCDEF0123456789ABCDEF01234567/",
 			Manifest: "594699", Filename: "m5f3f7c0.zip", Creator: "76561197984667096",
 			Preview: "https://images.example/p.jpg", Tags: []string{"Map", "Must be run on Server"},
@@ -53,6 +55,7 @@ func TestDecodeDetails_Shapes(t *testing.T) {
 	want = []FileDetails{{
 		ID: 117887554, Result: 1, AppID: 4920, Updated: 1650000000, Title: "A mod", Size: 1234567,
 		Manifest: "2281034517394423170", Creator: "76561197984667096", Visibility: 3, Banned: true, BanReason: "copied",
+		Created: 1355000000, Tags: []string{},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("key-less (-want +got):\n%s", diff)
@@ -206,7 +209,7 @@ func TestDecodeCollections(t *testing.T) {
 
 func FuzzDecodeDetails(f *testing.F) {
 	for _, seed := range []string{
-		keyedAnswer, keylessAnswer, `{"response":{}}`, `null`, `{"response":{"publishedfiledetails":[null,1,{}]}}`,
+		keyedAnswer, keylessAnswer, describedKeyless, describedKeyed, `{"response":{}}`, `null`, `{"response":{"publishedfiledetails":[null,1,{}]}}`,
 		`{"response":{"publishedfiledetails":[{"publishedfileid":"1","result":1,"time_updated":"5","tags":[{"tag":1}]}]}}`,
 		`{"response":{"publishedfiledetails":[{"publishedfileid":"1","result":84},{"publishedfileid":"1","result":1}]}}`,
 		"{\"response\":{\"publishedfiledetails\":[{\"publishedfileid\":\"1\",\"result\":1,\"time_updated\":9,\"title\":\"\xff\\u0000\"}]}}",
@@ -229,9 +232,13 @@ func FuzzDecodeDetails(f *testing.F) {
 			switch {
 			case d.ID != ids[i]:
 				t.Errorf("answer %d is for id %d", i, d.ID)
+			case strings.ContainsRune(d.Title+d.Description+strings.Join(d.Tags, ""), 0):
+				t.Errorf("a NUL came through: %+v", d)
+			case len(d.Tags) > maxTags || len(d.Children) > lenient.MaxElements || len(d.Screenshots) > maxPictures || utf8.RuneCountInString(d.Description) > maxDescription:
+				t.Errorf("more than can be: %d tags, %d children, %d pictures", len(d.Tags), len(d.Children), len(d.Screenshots))
 			case d.Class() == Usable && (d.Updated <= 0 || d.Size < 0):
 				t.Errorf("usable without version or with a negative size: %+v", d)
-			case !utf8.ValidString(d.Title + d.BanReason + d.Filename + strings.Join(d.Tags, "")):
+			case !utf8.ValidString(d.Title + d.BanReason + d.Filename + d.Description + d.Preview + strings.Join(d.Tags, "") + strings.Join(d.Screenshots, "")):
 				t.Errorf("broken UTF-8 came through: %+v", d)
 			}
 		}

@@ -17,7 +17,12 @@ type FileDetails struct {
 	AppID uint32
 	// Updated is time_updated in Unix seconds, the version of the content.
 	Updated int64
+	Created int64 // time_created in Unix seconds; 0 when not stated
 	Title   string
+	// Description is what the author wrote, in Steam's BBCode with its line
+	// breaks; empty when Steam did not say. It is cut after 16,000 runes,
+	// twice what Steam accepts.
+	Description string
 	// Size is the size of the file at URL in bytes, 0 when not stated. For
 	// an item without URL it is the size of its content.
 	Size int64
@@ -33,8 +38,20 @@ type FileDetails struct {
 	Visibility int
 	Banned     bool
 	BanReason  string
-	Preview    string // URL of a picture
-	Tags       []string
+	Preview    string // http or https URL of a picture; empty when there is none
+	// Tags are the item's tags in Steam's order. nil means that the answer
+	// did not mention them, which is not the same as having none.
+	Tags []string
+	// Type is Steam's EWorkshopFileType: 0 an item, 2 a collection. Only a
+	// call with a key states it.
+	Type int
+	// Children are the items that this one needs, of a collection its
+	// entries, in the order of the page. nil means not told: only a call
+	// with a key says what an item needs.
+	Children []Child
+	// Screenshots are the URLs of the further pictures of the page, in its
+	// order. nil means not told: only a call with a key names them.
+	Screenshots []string
 	// Problem says why Result is ResultNone, for logs.
 	Problem string
 }
@@ -61,6 +78,11 @@ func (c *Client) FileDetails(ctx context.Context, ids []uint64) ([]FileDetails, 
 		params.add("key", c.key)
 		params.addIDs(ids)
 		params.add("itemcount", count)
+		if c.key != "" {
+			params.add("includetags", "true")
+			params.add("includechildren", "true")
+			params.add("includeadditionalpreviews", "true")
+		}
 	} else {
 		params.add("itemcount", count)
 		params.addIDs(ids)

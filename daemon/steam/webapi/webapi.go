@@ -116,7 +116,7 @@ func New(o Options) *Client {
 		o.HTTP = NewGuard(o.BaseURL).Client(Transfer{Connect: callTimeout, Header: callTimeout, Decompress: true})
 	}
 	h := *o.HTTP
-	h.CheckRedirect = sameOrigin
+	h.CheckRedirect = SameOrigin
 	c := &Client{
 		key: o.Key, http: &h, budget: o.Budget, now: o.Now, userAgent: o.UserAgent,
 		breaker: NewBreaker(breakerFirst, breakerMost, o.Now), timeout: callTimeout,
@@ -173,8 +173,10 @@ func endpoints(base string, keyed bool) (details, collection endpoint) {
 	return details, collection
 }
 
-// sameOrigin refuses a redirect that would carry the key elsewhere.
-func sameOrigin(req *http.Request, via []*http.Request) error {
+// SameOrigin is a CheckRedirect that refuses a redirect to another scheme,
+// host or port, which would carry a key elsewhere or reach what nobody
+// configured.
+func SameOrigin(req *http.Request, via []*http.Request) error {
 	if len(via) > 3 {
 		return errors.New("too many redirects")
 	}

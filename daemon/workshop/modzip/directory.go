@@ -38,6 +38,7 @@ const (
 
 	methodStore   = 0
 	methodDeflate = 8
+	methodBzip2   = 12
 
 	extraZip64 = 0x0001
 )

@@ -23,6 +23,9 @@ type Limits struct {
 	// Ratio bounds unpacked bytes per packed byte, of the whole archive and
 	// of every entry that is larger than 1 MiB unpacked. Default 200.
 	Ratio int64
+	// Bzip2 also admits entries compressed by bzip2 (method 12), which some
+	// programs wrote and many cannot read. Pack never uses it.
+	Bzip2 bool
 }
 
 const (

@@ -2,6 +2,7 @@ package modzip
 
 import (
 	"bufio"
+	"compress/bzip2"
 	"context"
 	"errors"
 	"hash/crc32"
@@ -29,7 +30,7 @@ const (
 // archive is damaged, dangerous or over a limit; any other error is a failure
 // to read r and says nothing about the archive.
 //
-// Accepted are Store and Deflate, zip64, data descriptors, folder entries, an
+// Accepted are Store and Deflate (and bzip2 with Limits.Bzip2), zip64, data descriptors, folder entries, an
 // archive without entries, an archive comment, and bytes that no entry owns
 // before or between entries. Refused are bytes after the end, offsets that do
 // not count from the first byte of the file, encrypted entries, other methods,
@@ -122,6 +123,11 @@ func (a *archive) entries(ctx context.Context, end end, o Limits) ([]*entry, err
 
 func tooDense(size, packed int64, o Limits) bool { return size > ratioFloor && size/o.Ratio > packed }
 
+// unpacks reports whether entries of the method are admitted.
+func (l Limits) unpacks(method uint16) bool {
+	return method == methodStore || method == methodDeflate || method == methodBzip2 && l.Bzip2
+}
+
 // check looks at the record alone.
 func (e *entry) check(o Limits) error {
 	const (
@@ -140,7 +146,7 @@ func (e *entry) check(o Limits) error {
 		return e.bad("it is neither a file nor a folder")
 	case e.flags&(flagEncrypted|flagStrong|flagMasked) != 0:
 		return e.bad("it is encrypted")
-	case e.flags&flagPatch != 0 || e.method != methodStore && e.method != methodDeflate:
+	case e.flags&flagPatch != 0 || !o.unpacks(e.method):
 		return e.bad("compression method %d is not supported", e.method)
 	case e.size < 0 || e.size > o.Bytes:
 		return e.bad("it is larger than %d bytes", o.Bytes)
@@ -232,11 +238,14 @@ func (c *checker) unpack(ctx context.Context, e *entry, offset int64) (uint32, e
 	section := &section{a: c.archive, offset: offset, left: e.packed}
 	c.in.Reset(section)
 	var r io.Reader = c.in
-	if e.method == methodDeflate {
+	switch e.method {
+	case methodDeflate:
 		if err := c.inflate.(flate.Resetter).Reset(c.in, nil); err != nil {
 			return 0, err
 		}
 		r = c.inflate
+	case methodBzip2:
+		r = bzip2.NewReader(c.in) // which takes it byte by byte, and what follows for another stream
 	}
 	var crc uint32
 	for left := e.size; ; {
@@ -265,7 +274,8 @@ func (c *checker) unpack(ctx context.Context, e *entry, offset int64) (uint32, e
 // unpackFault tells damaged data from a disk that fails.
 func (e *entry) unpackFault(err error) error {
 	var corrupt flate.CorruptInputError
-	if errors.As(err, &corrupt) || errors.Is(err, io.ErrUnexpectedEOF) {
+	var broken bzip2.StructuralError
+	if errors.As(err, &corrupt) || errors.As(err, &broken) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return e.bad("its packed data are damaged")
 	}
 	if fault.Is(err, fault.Invalid) {

@@ -3,6 +3,7 @@ package modzip
 import (
 	"archive/zip"
 	"bytes"
+	"compress/bzip2"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -249,6 +250,7 @@ func contents(t testing.TB, z []byte) map[string]string {
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
 		t.Fatalf("the standard library refuses an archive that Verify accepts: %v", err)
 	}
+	r.RegisterDecompressor(methodBzip2, func(r io.Reader) io.ReadCloser { return io.NopCloser(bzip2.NewReader(r)) })
 	files := map[string]string{}
 	for _, f := range r.File {
 		in, err := f.Open()
@@ -371,7 +373,8 @@ func FuzzVerify(f *testing.F) {
 	f.Add(build(archiveOptions{}, raw{name: "d", data: "x", flags: flagDescriptor, trailer: descriptorOf(true, true, "x", 1)}))
 	f.Add(build(archiveOptions{}, raw{name: "a", data: "same"}, raw{name: "b", data: "same", skipLocal: true, offset: ptr(uint32(0))}))
 	f.Add([]byte("<html>"))
-	limits := Limits{Entries: 100, Bytes: 1 << 20}
+	f.Add(build(archiveOptions{}, bzip2Entry(f, "a", strings.Repeat("hello ", 50))))
+	limits := Limits{Entries: 100, Bytes: 1 << 20, Bzip2: true}
 	f.Fuzz(func(t *testing.T, z []byte) {
 		r := bytes.NewReader(z)
 		full := Verify(t.Context(), r, int64(len(z)), Full, limits)
