@@ -21,20 +21,14 @@ const calmMs = 1_500;
 /** @param {string} wanted Any spelling of the id. */
 export function catalogPart(wanted) {
   const about = h('div', null);
-  const needs = h('div', null);
+  const needs = dependencies(() => place.reload());
   const place = region({
     load: (signal) => getCatalogMod(wanted, signal),
     render(mod, root) {
       const { dependencies: needed, dependents, ...rest } = mod;
-      if (!root.contains(about)) fill(root, about, needs);
+      if (!root.contains(about)) fill(root, about, needs.element);
       keyed(about, [rest], (one) => one.id, aboutCard);
-      const shown = needed.length + dependents.length > 0 ? [{ id: mod.id, needed, dependents }] : [];
-      keyed(
-        needs,
-        shown,
-        (one) => one.id,
-        (one) => dependencies(one, () => place.reload()),
-      );
+      needs.update({ id: mod.id, needed, dependents });
     },
     refuse: (error) => (error instanceof ApiError && error.status === 404 ? h('p', { hidden: true }) : null), // not in the catalogue
     className: 'stack catalog-part',

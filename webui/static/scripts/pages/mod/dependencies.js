@@ -2,7 +2,7 @@
 
 import { fetchDependencies } from '../../api/catalog.js';
 import { may } from '../../api/session.js';
-import { h, name } from '../../dom.js';
+import { fill, h, keyed, name } from '../../dom.js';
 import { card } from '../../elements/blocks.js';
 import { failureText } from '../../elements/failure.js';
 import { sentence } from '../../format.js';
@@ -18,40 +18,39 @@ const mostDependents = 50;
 /** @typedef {import('../../api/model.js').Dependency} Dependency */
 
 /**
- * @param {{ id: string, needed: Dependency[], dependents: { id: string, name: string }[] }} mod
+ * What could not be fetched stays said while the lists are fetched anew.
  * @param {() => void} changed
  */
-export function dependencies({ id, needed, dependents }, changed) {
-  return h(
-    'div',
-    { class: 'columns' },
-    needed.length > 0 && neededCard(id, needed, changed),
-    dependents.length > 0 && dependentsCard(id, dependents),
-  );
-}
+export function dependencies(changed) {
+  const rows = h('ul', { class: 'shelf' });
+  const summary = h('div', null);
+  const refused = h('div', { class: 'refusals small soft', role: 'status' });
+  const needs = card(t('mod.needs'), {}, rows, summary, refused);
+  const by = h('div', null);
+  const element = h('div', { class: 'columns' }, needs, by);
 
-/**
- * @param {string} id
- * @param {Dependency[]} needed
- * @param {() => void} changed
- */
-function neededCard(id, needed, changed) {
-  const missing = needed.filter((one) => one.state === 'absent').length;
-  const refused = h('ul', { class: 'small soft', role: 'status' });
-  return card(
-    t('mod.needs'),
-    {},
-    h('ul', { class: 'shelf' }, needed.map(neededRow)),
-    missing > 0
-      ? may('mods:write') && h('p', { class: 'actions' }, fetchButton(id, missing, refused, changed))
-      : h('p', { class: 'proof' }, icon('check'), allHere(needed)),
-    refused,
-  );
-}
-
-/** @param {Dependency[]} needed */
-function allHere(needed) {
-  return needed.every((one) => one.state === 'stored') ? t('mod.needs_complete') : t('mod.needs_coming');
+  /** @param {{ id: string, needed: Dependency[], dependents: { id: string, name: string }[] }} mod */
+  function update({ id, needed, dependents }) {
+    element.hidden = needed.length + dependents.length === 0;
+    needs.hidden = needed.length === 0;
+    by.hidden = dependents.length === 0;
+    keyed(rows, needed, (one) => one.id, neededRow);
+    const missing = needed.filter((one) => one.state === 'absent').length;
+    const whole = needed.every((one) => one.state === 'stored');
+    keyed(
+      summary,
+      [{ missing, whole }],
+      () => id,
+      () => outlook(id, missing, whole, refused, changed),
+    );
+    keyed(
+      by,
+      dependents.length ? [dependents] : [],
+      () => id,
+      (all) => dependentsCard(id, all),
+    );
+  }
+  return { element, update };
 }
 
 /** @param {Dependency} one */
@@ -70,9 +69,25 @@ function neededRow(one) {
 }
 
 /**
+ * All is here, or comes, or can be asked for.
  * @param {string} id
  * @param {number} missing
+ * @param {boolean} whole
  * @param {HTMLElement} refused Takes what could not be asked for, and why.
+ * @param {() => void} changed
+ */
+function outlook(id, missing, whole, refused, changed) {
+  if (missing > 0) {
+    return h('p', { class: 'actions' }, may('mods:write') && fetchButton(id, missing, refused, changed));
+  }
+  const text = whole ? t('mod.needs_complete') : t('mod.needs_coming');
+  return h('p', { class: whole ? 'proof good' : 'proof' }, icon(whole ? 'check' : 'clock'), text);
+}
+
+/**
+ * @param {string} id
+ * @param {number} missing
+ * @param {HTMLElement} refused
  * @param {() => void} changed
  */
 function fetchButton(id, missing, refused, changed) {
@@ -87,12 +102,8 @@ function fetchButton(id, missing, refused, changed) {
     try {
       const { queued, skipped } = await fetchDependencies(id);
       toast(t('mod.fetch_queued', { count: queued.length }), queued.length ? 'good' : 'quiet');
-      refused.replaceChildren(
-        ...skipped.map((one) =>
-          h('li', null, h('code', null, one.id), ' ', h('span', { lang: 'en' }, sentence(one.why))),
-        ),
-      );
-      if (queued.length) changed();
+      fill(refused, skipped.length > 0 && refusals(skipped));
+      changed();
     } catch (error) {
       toast(failureText(error), 'error');
     } finally {
@@ -100,6 +111,20 @@ function fetchButton(id, missing, refused, changed) {
     }
   });
   return button;
+}
+
+/** @param {{ id: string, why: string }[]} skipped */
+function refusals(skipped) {
+  return [
+    h('p', null, t('mod.fetch_skipped', { count: skipped.length })),
+    h(
+      'ul',
+      null,
+      skipped.map((one) =>
+        h('li', null, h('code', null, one.id), ': ', h('span', { lang: 'en' }, sentence(one.why))),
+      ),
+    ),
+  ];
 }
 
 /**
