@@ -13,6 +13,8 @@ import { niceTop, peak, sum } from './series.js';
 const svg = 'http://www.w3.org/2000/svg';
 const column = 10;
 const height = 100;
+/** More columns than this touch each other: gaps would be thinner than a dot. */
+const dense = 120;
 
 /**
  * @param {object} words
@@ -66,8 +68,9 @@ export function barChart({ label, period, say, brief }) {
     points = next;
     const best = peak(points);
     const top = niceTop(best?.count ?? 0);
+    const gap = points.length > dense ? 0 : 2;
     plot.setAttribute('viewBox', `0 0 ${Math.max(1, points.length) * column} ${height}`);
-    plot.replaceChildren(...points.map((point, i) => bar(i, point.count / top)));
+    plot.replaceChildren(...points.map((point, i) => bar(i, point.count / top, gap)));
     plot.setAttribute('aria-label', summary(label, points, say, words));
     fill(
       scale,
@@ -96,11 +99,12 @@ export function barChart({ label, period, say, brief }) {
 /**
  * @param {number} at
  * @param {number} share
+ * @param {number} gap
  */
-function bar(at, share) {
+function bar(at, share, gap) {
   const rect = document.createElementNS(svg, 'rect');
   const tall = share * height;
-  const attributes = { x: at * column + 1, y: height - tall, width: column - 2, height: tall };
+  const attributes = { x: at * column + gap / 2, y: height - tall, width: column - gap, height: tall };
   for (const [name, value] of Object.entries(attributes)) rect.setAttribute(name, value.toFixed(2));
   return rect;
 }
@@ -133,10 +137,10 @@ function behind(label, period, body) {
   return h(
     'details',
     { class: 'chart-table' },
-    h('summary', { 'aria-label': t('chart.table_of', { label }) }, t('chart.table')),
+    h('summary', null, t('chart.table')),
     h(
       'div',
-      { class: 'chart-scroll', tabindex: 0, role: 'region', 'aria-label': label },
+      { class: 'chart-scroll', tabindex: 0, role: 'region', 'aria-label': t('chart.table_of', { label }) },
       h(
         'table',
         { class: 'table figures-table' },

@@ -3,6 +3,7 @@
 import { getCatalogMod } from '../../api/catalog.js';
 import { ApiError } from '../../api/client.js';
 import { fill, h, keyed, name } from '../../dom.js';
+import { moving } from '../../elements/badge.js';
 import { card } from '../../elements/blocks.js';
 import { calm, region } from '../../elements/region.js';
 import { onDate } from '../../elements/time.js';
@@ -18,12 +19,21 @@ import { dependencies } from './dependencies.js';
 
 const calmMs = 1_500;
 
-/** @param {string} wanted Any spelling of the id. */
-export function catalogPart(wanted) {
+/**
+ * The catalogue lists what can be served or is on its way; it is not asked for
+ * anything else.
+ * @param {import('../../api/model.js').Mod} mod
+ */
+function listed(mod) {
+  return moving(mod.state) || mod.versions.some((version) => version.state === 'ready');
+}
+
+export function catalogPart() {
+  let id = '';
   const about = h('div', null);
   const needs = dependencies(() => place.reload());
   const place = region({
-    load: (signal) => getCatalogMod(wanted, signal),
+    load: (signal) => getCatalogMod(id, signal),
     render(mod, root) {
       const { dependencies: needed, dependents, ...rest } = mod;
       if (!root.contains(about)) fill(root, about, needs.element);
@@ -33,12 +43,21 @@ export function catalogPart(wanted) {
     refuse: (error) => (error instanceof ApiError && error.status === 404 ? h('p', { hidden: true }) : null), // not in the catalogue
     className: 'stack catalog-part',
   });
-  place.reload();
-  const soon = calm(place.reload, calmMs);
-  // Any job may be that of a mod which this one needs.
+  const soon = calm(() => id && place.reload(), calmMs);
+  // Any change may be that of a mod which this one needs.
   const stops = [onLive('mods.changed', soon), onLive('resync', soon)];
+
+  /** @param {import('../../api/model.js').Mod} mod */
+  function update(mod) {
+    const wanted = listed(mod) ? mod.id : '';
+    place.element.hidden = !wanted;
+    if (wanted === id) return;
+    id = wanted;
+    if (id) place.reload();
+  }
   return {
     element: place.element,
+    update,
     close() {
       soon.cancel();
       for (const stop of stops) stop();

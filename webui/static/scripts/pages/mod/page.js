@@ -30,7 +30,7 @@ export function modPage(place) {
   const about = h('div', null);
   const history = versions(() => content.reload());
   const use = useIt();
-  const catalog = catalogPart(wanted);
+  const catalog = catalogPart();
 
   const content = region({
     load: (signal) => getMod(wanted, signal),
@@ -42,6 +42,7 @@ export function modPage(place) {
       fill(heading, name(title));
       if (answer.id !== wanted) canonical(answer.id);
       history.update(answer);
+      catalog.update(answer);
       if (!root.contains(about)) fill(root, about, catalog.element, history.element, use.element);
       keyed(about, [answer], (one) => one.id, summary);
       use.update(answer);
