@@ -175,7 +175,9 @@ test('what a mod needs is fetched with one press; what nobody has is named', () 
     await needs.getByRole('button', { name: 'Fetch the 2 missing mods' }).click();
     await page.getByText('1 mod is in the queue').waitFor();
     await needs.locator('li', { hasText: 'Item 727457183' }).getByText('Fetching').waitFor();
-    await needs.getByText('No source can supply this item').waitFor();
+    await needs.getByText('1 mod cannot be fetched:').waitFor();
+    await needs.getByText('145366787: No source that is set up can supply it.').waitFor();
+    assert.equal(await needs.getByText('99874752:').count(), 0, 'what is here is no refusal');
     const post = fake.requests.find((request) => request.method === 'POST');
     assert.equal(post?.path, '/catalog/mods/117887554/dependencies/fetch');
     assert.match(String(post?.headers['x-csrf-token']), /^csrf-/);

@@ -9,6 +9,7 @@ import { counted, statisticTypes } from './shelf.js';
 /** @typedef {import('../../static/scripts/api/model.js').CatalogDetail} CatalogDetail */
 
 const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 const malformed = 'The request does not have the form this operation expects';
 
 /** @type {Record<string, (a: CatalogDetail, b: CatalogDetail) => number>} */
@@ -96,9 +97,13 @@ export function fetchMissing(fake, _request, [item]) {
   const mod = find(fake, item);
   const queued = [];
   const skipped = [];
-  for (const one of mod.dependencies.filter((each) => each.state === 'absent')) {
+  for (const one of mod.dependencies) {
+    if (one.state !== 'absent') {
+      skipped.push({ id: one.id, why: one.state === 'stored' ? 'is here' : 'is being fetched' });
+      continue;
+    }
     if (fake.unobtainable.has(one.id)) {
-      skipped.push({ id: one.id, why: 'no source can supply this item' });
+      skipped.push({ id: one.id, why: 'Denied - no source can supply this item' });
       continue;
     }
     one.state = 'fetching';
@@ -145,7 +150,7 @@ export function listGames(fake, { query }) {
       downloads: (a, b) => a.downloads - b.downloads,
       created: () => 0,
     },
-    'name',
+    '-mods',
   );
   const shown = cut.rows.map(({ description: _, tags: __, ...game }) => game);
   return { body: { games: shown, next: cut.next, total: cut.total } };
@@ -178,29 +183,42 @@ export function listTags(fake, { query }) {
 export function statistics(fake, { query }) {
   const by = query.get('by') ?? 'day';
   const now = Date.now();
-  const from = query.get('from') ?? new Date(now - 7 * 24 * HOUR).toISOString();
-  const to = query.get('to') ?? new Date(now).toISOString();
-  if ((by !== 'day' && by !== 'hour') || from.slice(0, 10) > to.slice(0, 10)) {
+  const to = query.get('to') ?? day(now);
+  const from = query.get('from') ?? (by === 'day' ? day(Date.parse(to) - 7 * DAY) : to);
+  const days = (Date.parse(to) - Date.parse(from)) / DAY + 1;
+  if ((by !== 'day' && by !== 'hour') || !(days >= 1 && days <= (by === 'hour' ? 31 : 3660))) {
     throw new Problem(422, malformed);
   }
   const wanted = query.getAll('type');
-  const first = Math.floor(Date.parse(by === 'day' ? from.slice(0, 10) : from) / HOUR);
-  const last =
-    by === 'day' ? Date.parse(to.slice(0, 10)) / HOUR + 23 : Math.floor(Math.min(Date.parse(to), now) / HOUR);
+  const types = statisticTypes.filter(({ type }) => !wanted.length || wanted.includes(type));
   /** @type {Map<string, { time: string, type: string, count: number }>} */
   const rows = new Map();
-  for (let hour = first; fake.counting && hour <= Math.min(last, now / HOUR); hour += 1) {
+  const first = Date.parse(from) / HOUR;
+  const last = fake.counting ? Math.min(first + days * 24 - 1, now / HOUR) : -1;
+  for (let hour = first; hour <= last; hour += 1) {
     const moment = new Date(hour * HOUR).toISOString();
     const time = by === 'day' ? moment.slice(0, 10) : moment.replace('.000Z', 'Z');
-    for (const { type } of statisticTypes) {
-      const count = counted(hour, type);
-      if (!count || (wanted.length && !wanted.includes(type))) continue;
-      const key = `${time} ${type}`;
-      rows.set(key, { time, type, count: count + (rows.get(key)?.count ?? 0) });
+    for (const { type } of types) {
+      const count = counted(hour, type) + (rows.get(`${time} ${type}`)?.count ?? 0);
+      if (count) rows.set(`${time} ${type}`, { time, type, count });
     }
   }
-  const ends = by === 'day' ? { from: from.slice(0, 10), to: to.slice(0, 10) } : { from, to };
-  return { body: { by, time_zone: 'UTC', ...ends, types: statisticTypes, rows: [...rows.values()] } };
+  const present = new Set([...rows.values()].map((row) => row.type));
+  return {
+    body: {
+      by,
+      time_zone: 'UTC',
+      from,
+      to,
+      types: types.filter(({ type }) => present.has(type)),
+      rows: [...rows.values()],
+    },
+  };
+}
+
+/** @param {number} moment */
+function day(moment) {
+  return new Date(moment).toISOString().slice(0, 10);
 }
 
 /** @param {FakeDaemon} fake @returns {Answer} */

@@ -205,7 +205,15 @@ export const statisticTypes = [
  * @param {string} type
  */
 export function counted(hour, type) {
-  const scale = { files_sent: 6, ns2_sent: 40, fastdl_sent: 900, '/condition/mod/': 70 }[type] ?? 0;
+  const scale =
+    {
+      files_sent: 6,
+      ns2_sent: 40,
+      fastdl_sent: 900,
+      '/condition/mod/': 70,
+      '/download/steam/': 9,
+      mod_not_found_local: 2,
+    }[type] ?? 0;
   const wave = 1 + Math.sin(((hour % 24) / 24) * 2 * Math.PI - 2.4);
   const noise = ((hour * 2654435761) % 97) / 97;
   return Math.floor(scale * wave * noise);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { niceTop, peak, series, sum } from '../../static/scripts/chart/series.js';
 import { initials } from '../../static/scripts/elements/cover.js';
-import { wanted } from '../../static/scripts/pages/statistics/range.js';
+import { cutTo, wanted } from '../../static/scripts/pages/statistics/range.js';
 
 test('days without a row are zero, both ends included', () => {
   const points = series({ by: 'day', from: '2026-02-27', to: '2026-03-02' }, [
@@ -68,17 +68,40 @@ test('the address chooses the span; nonsense in it means the usual one', () => {
   const now = Date.parse('2026-11-20T08:34:11Z');
   /** @param {string} query */
   const span = (query) => wanted(new URLSearchParams(query), now);
-  assert.deepEqual(span(''), { by: 'day', from: '2026-10-22', to: '' });
-  assert.deepEqual(span('range=7d'), { by: 'day', from: '2026-11-14', to: '' });
-  assert.deepEqual(span('range=24h'), { by: 'hour', from: '2026-11-19T09:00:00Z', to: '' });
-  assert.deepEqual(span('from=2026-01-01&to=2026-01-31'), {
-    by: 'day',
-    from: '2026-01-01',
-    to: '2026-01-31',
+  assert.deepEqual(span(''), { by: 'day', from: '2026-10-22', to: '', cut: null });
+  assert.deepEqual(span('range=7d'), { by: 'day', from: '2026-11-14', to: '', cut: null });
+  assert.deepEqual(span('range=24h'), {
+    by: 'hour',
+    from: '2026-11-18',
+    to: '',
+    cut: { from: '2026-11-19T09:00:00.000Z', to: '2026-11-20T08:00:00.000Z' },
   });
+  const dates = { by: 'day', from: '2026-01-01', to: '2026-01-31', cut: null };
+  assert.deepEqual(span('from=2026-01-01&to=2026-01-31'), dates);
   for (const bad of ['range=5y', 'from=2026-01-01', 'from=2026-02-01&to=2026-01-01', 'from=x&to=y']) {
     assert.deepEqual(span(bad), span(''), bad);
   }
+});
+
+test('hours outside the span are cut off', () => {
+  const data = {
+    by: /** @type {const} */ ('hour'),
+    time_zone: 'UTC',
+    from: '2026-11-19',
+    to: '2026-11-20',
+    types: [],
+    rows: [
+      '2026-11-19T08:59:00Z',
+      '2026-11-19T09:00:00Z',
+      '2026-11-20T08:30:00Z',
+      '2026-11-20T09:00:00Z',
+    ].map((time) => ({ time, type: 'files_sent', count: 1 })),
+  };
+  const span = { from: '2026-11-19T09:00:00.000Z', to: '2026-11-20T08:00:00.000Z' };
+  const cut = cutTo(data, span);
+  assert.deepEqual(cut.rows, data.rows.slice(1, 3));
+  assert.deepEqual([cut.from, cut.to], [span.from, span.to]);
+  assert.equal(cutTo(data, null), data);
 });
 
 test('initials stand for a picture', () => {

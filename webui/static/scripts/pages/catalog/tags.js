@@ -8,6 +8,8 @@ import { t } from '../../texts.js';
 
 /** Tags that are offered as buttons; more of them would push the list off the screen. */
 const likely = 10;
+/** Tags that are offered at all: nobody reads a select with thousands. */
+const most = 300;
 
 export function tagBar() {
   const bar = chipBar(t('catalog.tags'), t('catalog.other_tags'), toggle);
@@ -23,7 +25,7 @@ export function tagBar() {
     try {
       const { tags } = await listTags(game, signal);
       if (signal.aborted) return;
-      known = [...tags].sort((a, b) => b.mods - a.mods || a.name.localeCompare(b.name));
+      known = [...tags].sort((a, b) => b.mods - a.mods || a.name.localeCompare(b.name)).slice(0, most);
       show();
     } catch {
       // The list itself says what is wrong.

@@ -8,12 +8,15 @@ import { failureText } from '../../elements/failure.js';
 import { sentence } from '../../format.js';
 import { icon } from '../../icons.js';
 import { toast } from '../../shell/toasts.js';
-import { t } from '../../texts.js';
+import { t, tOr } from '../../texts.js';
 import { dependencyBadge } from '../catalog/condition.js';
 import { modTitle } from '../mods/title.js';
 
 /** What the API lists at most; the catalogue shows them all. */
 const mostDependents = 50;
+
+/** Reasons to skip a mod that nobody needs to hear: it is no longer missing. */
+const settled = new Set(['is here', 'is being fetched']);
 
 /** @typedef {import('../../api/model.js').Dependency} Dependency */
 
@@ -102,7 +105,8 @@ function fetchButton(id, missing, refused, changed) {
     try {
       const { queued, skipped } = await fetchDependencies(id);
       toast(t('mod.fetch_queued', { count: queued.length }), queued.length ? 'good' : 'quiet');
-      fill(refused, skipped.length > 0 && refusals(skipped));
+      const real = skipped.filter(({ why }) => !settled.has(why));
+      fill(refused, real.length > 0 && refusals(real));
       changed();
     } catch (error) {
       toast(failureText(error), 'error');
@@ -121,7 +125,7 @@ function refusals(skipped) {
       'ul',
       null,
       skipped.map((one) =>
-        h('li', null, h('code', null, one.id), ': ', h('span', { lang: 'en' }, sentence(one.why))),
+        h('li', null, h('code', null, one.id), ': ', tOr(`reason.${one.why}`, sentence(one.why))),
       ),
     ),
   ];

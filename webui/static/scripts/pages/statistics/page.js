@@ -9,7 +9,7 @@ import { here } from '../../router.js';
 import { t } from '../../texts.js';
 import { charts, typeLabel } from './charts.js';
 import { statisticsFilters } from './filters.js';
-import { wanted } from './range.js';
+import { cutTo, wanted } from './range.js';
 import { sumsView } from './summary.js';
 
 const refreshMs = 60_000;
@@ -34,7 +34,7 @@ export function statisticsPage(place) {
     return named.length ? named : usualTypes;
   };
   const counts = region({
-    load: (signal) => getStatistics({ ...wanted(here().query, Date.now()), type: chosen() }, signal),
+    load: (signal) => load(here().query, chosen(), signal),
     skeleton: () => skeleton(5, 'card'),
     render(data, root) {
       zone.textContent = t('statistics.zone', { zone: data.time_zone });
@@ -82,6 +82,26 @@ export function statisticsPage(place) {
       counts.close();
     },
   };
+}
+
+/**
+ * The counts of the chosen types, and the names of all types that can be
+ * chosen: an answer names only those that it has counts of.
+ * @param {URLSearchParams} query
+ * @param {string[]} chosen
+ * @param {AbortSignal} signal
+ */
+async function load(query, chosen, signal) {
+  const { cut, ...span } = wanted(query, Date.now());
+  const [data, lately] = await Promise.all([
+    getStatistics({ ...span, type: chosen }, signal),
+    getStatistics({ by: 'day' }, signal),
+  ]);
+  const named = new Map([...lately.types, ...data.types].map((type) => [type.type, type]));
+  for (const type of query.getAll('type')) {
+    if (!named.has(type)) named.set(type, { type, label_en: type, label_ru: type });
+  }
+  return { ...cutTo(data, cut), types: [...named.values()] };
 }
 
 function nothing() {

@@ -16,21 +16,41 @@ export function day(moment) {
 }
 
 /**
- * What to ask the API for. The end is left to the server, which knows what day
- * it is in its zone, unless the address names two dates.
+ * What to ask the API for, which counts whole days of its zone. The end is
+ * left to it, because it knows what day it is there, unless the address names
+ * two dates. Hours are asked for with a day to spare and cut afterwards.
  * @param {URLSearchParams} query
  * @param {number} now Milliseconds.
- * @returns {{ by: 'hour' | 'day', from: string, to: string }}
+ * @returns {{ by: 'hour' | 'day', from: string, to: string, cut: { from: string, to: string } | null }}
  */
 export function wanted(query, now) {
   const [from, to] = [query.get('from') ?? '', query.get('to') ?? ''];
-  if (isDay(from) && isDay(to) && from <= to) return { by: 'day', from, to };
+  if (isDay(from) && isDay(to) && from <= to) return { by: 'day', from, to, cut: null };
   const name = query.get('range') ?? '';
   const range = ranges.find((one) => one === name) ?? usual;
   const count = parseInt(range, 10);
-  if (range.endsWith('d')) return { by: 'day', from: day(now - (count - 1) * DAY), to: '' };
-  const first = Math.floor(now / HOUR - (count - 1)) * HOUR;
-  return { by: 'hour', from: new Date(first).toISOString().replace('.000Z', 'Z'), to: '' };
+  if (range.endsWith('d')) return { by: 'day', from: day(now - (count - 1) * DAY), to: '', cut: null };
+  const last = Math.floor(now / HOUR) * HOUR;
+  const first = last - (count - 1) * HOUR;
+  return { by: 'hour', from: day(first - DAY), to: '', cut: { from: iso(first), to: iso(last) } };
+}
+
+/** @param {number} moment Milliseconds. */
+function iso(moment) {
+  return new Date(moment).toISOString();
+}
+
+/**
+ * The counts from one hour to another.
+ * @param {import('../../api/model.js').Statistics} data
+ * @param {{ from: string, to: string } | null} span null = all of them.
+ * @returns {import('../../api/model.js').Statistics}
+ */
+export function cutTo(data, span) {
+  if (!span) return data;
+  const [first, last] = [Date.parse(span.from), Date.parse(span.to) + HOUR];
+  const rows = data.rows.filter(({ time }) => Date.parse(time) >= first && Date.parse(time) < last);
+  return { ...data, ...span, rows };
 }
 
 /** @param {string} text */
