@@ -93,7 +93,8 @@ export function catalogFilters() {
 function words(query) {
   const [q, dependency] = [query.get('q'), query.get('dependency')];
   return [
-    ...(q ? [t('filter.search'), ' ', h('bdi', { class: 'strong' }, q), ' '] : []),
+    ...(q ? [t('filter.search'), ' ', h('bdi', { class: 'strong' }, q)] : []),
+    ...(q && dependency ? [' · '] : []),
     ...(dependency ? [t('catalog.needing'), ' ', h('bdi', { class: 'strong' }, dependency)] : []),
   ];
 }
