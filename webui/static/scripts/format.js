@@ -50,6 +50,17 @@ export function speed(bytesPerSecond) {
   return t('unit.per_second', { value: bytes(bytesPerSecond) });
 }
 
+/**
+ * "7 ms" below a second, "1.2 sec" above.
+ * @param {number} ms
+ */
+export function duration(ms) {
+  const unit = ms < 1000 ? 'millisecond' : 'second';
+  const value = ms < 1000 ? ms : ms / 1000;
+  const maximumFractionDigits = value < 10 && unit === 'second' ? 1 : 0;
+  return new Intl.NumberFormat(locale(), { style: 'unit', unit, maximumFractionDigits }).format(value);
+}
+
 /** @param {number} share between 0 and 1 */
 export function percent(share) {
   return new Intl.NumberFormat(locale(), { style: 'percent', maximumFractionDigits: 0 }).format(share);

@@ -52,6 +52,56 @@ const views = {
   'mod with an odd name': { address: '/app/mods/4069973', shows: '.versions' },
   'mod that is refused': { address: '/app/mods/145366787', shows: '.summary .notice' },
   'mod that nobody knows': { address: '/app/mods/1', shows: '.empty' },
+  'mod of the catalogue': { address: '/app/mods/117887554', shows: '.markup' },
+  'mod of the catalogue, of a guest': { address: '/app/mods/117887554', shows: '.markup', roles: null },
+  'mod, the catalogue fails': {
+    address: '/app/mods/117887554',
+    shows: '.catalog-part .notice',
+    arrange: (fake) => fake.failures.set('/catalog/mods/', 500),
+  },
+  catalogue: { address: '/app/catalog', shows: '.mod-card' },
+  'catalogue of a guest': {
+    address: '/app/catalog?game=4920&tag=4&tag=1&sort=name&q=s&dependency=117887554&independent=true',
+    shows: '.empty',
+    roles: null,
+  },
+  'catalogue, empty': { address: '/app/catalog', shows: '.empty', arrange: emptyCatalog },
+  'catalogue, server fails': {
+    address: '/app/catalog',
+    shows: '.list .notice',
+    arrange: (fake) => fake.failures.set('/catalog', 500),
+  },
+  games: { address: '/app/games', shows: '.mod-card' },
+  'games of a guest, none': { address: '/app/games', shows: '.empty', roles: null, arrange: emptyCatalog },
+  'games, server fails': {
+    address: '/app/games?genre=2',
+    shows: '.list .notice',
+    arrange: (fake) => fake.failures.set('/catalog', 500),
+  },
+  game: { address: '/app/games/4920', shows: '.markup' },
+  'game that Steam has not described': { address: '/app/games/4000', shows: '.tiles' },
+  'game that nobody knows': { address: '/app/games/1', shows: '.empty' },
+  statistics: { address: '/app/statistics', shows: '.chart' },
+  'statistics of a guest, with its table': {
+    address: '/app/statistics?range=24h&type=files_sent',
+    shows: '.chart',
+    roles: null,
+    act: (page) => page.locator('.chart-table summary').click(),
+  },
+  'statistics between two dates': {
+    address: '/app/statistics?from=2026-10-01&to=2026-10-31&type=%2Fcondition%2Fmod%2F',
+    shows: '.chart',
+  },
+  'statistics, nothing counted': {
+    address: '/app/statistics',
+    shows: '.empty',
+    arrange: (fake) => (fake.counting = false),
+  },
+  'statistics, server fails': {
+    address: '/app/statistics',
+    shows: '.notice',
+    arrange: (fake) => fake.failures.set('/catalog/statistics', 500),
+  },
   'sign-in': { address: '/app/signin', shows: '.gate form', roles: null },
   setup: {
     address: '/app/setup#fake-setup-token',
@@ -68,12 +118,26 @@ const views = {
   'setup, done before': { address: '/app/setup', shows: '.gate .primary', roles: null },
   'not found': { address: '/app/nowhere', shows: '.empty' },
   'open menu': { address: '/app/', shows: '.facts', act: (page) => page.locator('.menu-button').click() },
+  'all places on a phone': {
+    address: '/app/',
+    shows: '.facts',
+    act: async (page) => {
+      await page.setViewportSize({ width: 390, height: 844 });
+      await page.locator('.nav-bar button').click();
+    },
+  },
   'delete dialog': {
     address: '/app/mods/117887554',
     shows: '.versions',
     act: (page) => page.locator('[data-focus="delete-1348957670"]').click(),
   },
 };
+
+/** @param {import('../fake/daemon.js').FakeDaemon} fake */
+function emptyCatalog(fake) {
+  fake.catalog = [];
+  fake.games = [];
+}
 
 /** @param {import('../fake/daemon.js').FakeDaemon} fake */
 function breakSteam(fake) {
@@ -108,7 +172,7 @@ for (const [title, view] of Object.entries(views)) {
     test(`${title}: ${look.language}`, () =>
       scene({ ...look, roles: view.roles }, async ({ page, fake, expected }) => {
         view.arrange?.(fake);
-        expected.push(/status of (404|500)/); // the two views of failures ask for them
+        expected.push(/status of (404|500)/); // the views of failures ask for them
         await page.goto(view.address);
         await page.locator(view.shows).first().waitFor();
         await view.act?.(page);

@@ -18,17 +18,20 @@ test('everything is reached by Tab, in order, and shows that it has the focus', 
     await page.goto('/app/');
     await page.locator('.facts').waitFor();
     const walk = [];
-    for (let i = 0; i < 30; i += 1) {
+    for (let i = 0; i < 40; i += 1) {
       await page.keyboard.press('Tab');
       if (await page.evaluate(() => document.activeElement === document.body)) break;
       walk.push(await focused(page));
       assert.ok(await page.evaluate(showsFocus), `${walk.at(-1)} shows the focus`);
     }
-    assert.deepEqual(walk.slice(0, 6), [
+    assert.deepEqual(walk.slice(0, 9), [
       'Skip to content',
       'Quartermaster',
       'Overview',
       'Mods',
+      'Catalogue',
+      'Games',
+      'Statistics',
       'Search mods',
       'AAccount and settings',
     ]);
@@ -65,6 +68,42 @@ test('the skip link leads to the content; navigation puts the focus on the headi
     assert.equal(await focused(page), 'Mods');
     assert.equal(await page.title(), 'Mods · Quartermaster');
     assert.equal(await page.locator('.nav [aria-current="page"]').textContent(), 'Mods');
+  }));
+
+test('on a phone a sheet has all places, and closes by itself', () =>
+  scene({ size: 'phone' }, async ({ page }) => {
+    await page.goto('/app/');
+    await page.locator('.facts').waitFor();
+    const button = page.getByRole('button', { name: 'Menu', exact: true });
+    const places = page.getByRole('navigation', { name: 'Main', exact: true });
+    assert.equal(await places.isVisible(), false);
+    await button.click();
+    assert.equal(await button.getAttribute('aria-expanded'), 'true');
+    assert.equal(await focused(page), 'Overview');
+    await page.keyboard.press('Escape');
+    assert.equal(await places.isVisible(), false);
+    assert.equal(await focused(page), 'Menu');
+    await page.keyboard.press('Enter');
+    await places.getByRole('link', { name: 'Statistics' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Statistics' }).waitFor();
+    assert.equal(await places.isVisible(), false);
+    await button.click();
+    await page.getByRole('heading', { level: 1 }).click();
+    assert.equal(await places.isVisible(), false);
+  }));
+
+test('the field of the top bar searches what the page lists', () =>
+  scene({}, async ({ page }) => {
+    await page.goto('/app/games');
+    await page.locator('.mod-card').first().waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('rim');
+    await page.waitForURL('**/app/games?q=rim');
+    await page.locator('header', { hasText: '1 game' }).waitFor();
+    assert.equal(await focused(page), 'Search games');
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Catalogue' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Catalogue' }).waitFor();
+    assert.equal(await page.getByRole('searchbox', { name: 'Search the catalogue' }).inputValue(), '');
   }));
 
 test('the menu opens, chooses and closes by keyboard alone', () =>

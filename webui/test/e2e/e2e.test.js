@@ -20,7 +20,16 @@ const combat = zipFile('maps/ns2_co_core.level', 18_812_345);
 
 /** @type {Map<string, import('./steam.js').Item>} */
 const items = new Map([
-  ['117887554', { title: 'Shine Administration', updated: 1763480000, content: shine }],
+  [
+    '117887554',
+    {
+      title: 'Shine Administration',
+      updated: 1763480000,
+      description: 'An [b]administration[/b] mod.',
+      tags: ['Server only'],
+      content: shine,
+    },
+  ],
   ['99874752', { title: 'ns2_co_core – Combat Map', updated: 1700048000, content: combat }],
   [
     '727457182',
@@ -177,6 +186,31 @@ step('pictures for the manual', async () => {
   await page.goto('/app/');
   await page.locator('.facts').waitFor();
   await picture('overview');
+});
+
+step('the catalogue offers the mods, narrowed by a tag of Steam', async () => {
+  await page.goto('/app/catalog');
+  const card = page.locator('.mod-card', { hasText: 'Shine Administration' });
+  await card.waitFor();
+  await page.getByRole('button', { name: 'Server only 1' }).click();
+  await page.locator('header', { hasText: '1 mod' }).waitFor();
+  await card.getByRole('link').click();
+  await page.locator('.markup strong', { hasText: 'administration' }).waitFor();
+  await page.getByRole('list', { name: 'Tags' }).getByRole('link', { name: 'Server only' }).click();
+  await page.locator('header', { hasText: '1 mod' }).waitFor();
+  await page.getByLabel('Game').selectOption('4920');
+  await page.goto('/app/games');
+  await page.locator('.mod-card').getByRole('link').click();
+  await page.getByRole('link', { name: 'Show its mods' }).click();
+  await card.waitFor();
+});
+
+step('what was sent is counted', async () => {
+  for (const range of ['7d', '24h']) {
+    await page.goto(`/app/statistics?range=${range}&type=ns2_sent`);
+    const chart = page.getByRole('region', { name: 'Archives sent to game clients', exact: true });
+    await chart.getByText(/^1[2-9] in all$/).waitFor();
+  }
 });
 
 step('after a restart the page comes back by itself and the session holds', async () => {

@@ -9,6 +9,8 @@ import { createServer } from 'node:http';
  * @typedef {object} Item
  * @property {string} title
  * @property {number} updated
+ * @property {string} [description]
+ * @property {string[]} [tags]
  * @property {Buffer} [content] Absent: an item without a file to download.
  */
 
@@ -58,6 +60,9 @@ function describe(base, id, item) {
     creator_app_id: 4920,
     consumer_app_id: 4920,
     title: item.title,
+    description: item.description ?? '',
+    tags: (item.tags ?? []).map((tag) => ({ tag })),
+    time_created: item.updated - 1000,
     time_updated: item.updated,
     file_size: item.content?.length ?? 1000,
     file_url: item.content ? `${base}/ugc/${id}/` : '',

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { sampleJobs, sampleMods, sampleOverview, sampleStatus } from './library.js';
 import { Problem } from './problem.js';
 import { answer } from './routes.js';
+import { sampleCatalog, sampleGames } from './shelf.js';
 
 const root = fileURLToPath(new URL('../../static', import.meta.url));
 
@@ -35,6 +36,12 @@ export class FakeDaemon {
   status = sampleStatus();
   overview = sampleOverview();
   servers = { mod_backup_servers: ['http://mods.example.org:27020'], mod_backup_before_steam: false };
+  catalog = sampleCatalog();
+  games = sampleGames();
+  /** Items that no source can supply. */
+  unobtainable = new Set(['145366787']);
+  /** Whether anything was ever counted. */
+  counting = true;
   needsSetup = false;
   setupToken = 'fake-setup-token';
   /** @type {{ name: string, password: string, roles: string[] }[]} */

@@ -103,9 +103,15 @@ export function sampleMods() {
       version('706d242', 1348957670, {
         irreplaceable: true,
         size: 988_160,
-        source: 'folder',
-        origin: '/srv/ns2/Workshop/archive',
+        source: 'peers',
+        origin: 'https://mods.neighbour.example',
         last_requested: since(12 * DAY),
+        provenance: {
+          source: 'peers',
+          peer: 'https://mods.neighbour.example',
+          time: since(12 * DAY),
+          verified_by: 'quorum',
+        },
       }),
     ]),
     mod('5f3f7c0', 'ns2_co_core – Combat Map', [

@@ -1,6 +1,17 @@
 /** The fake daemon's answers, operation by operation. */
 
 import { scopes, session, setUp, signIn, signOut, whoAmI } from './accounts.js';
+import {
+  fetchMissing,
+  listGames,
+  listGenres,
+  listMods,
+  listTags,
+  showGame,
+  showMod,
+  statistics,
+  summary,
+} from './catalog.js';
 import { mod, since, version } from './library.js';
 import { Problem } from './problem.js';
 
@@ -44,6 +55,15 @@ const table = [
     (fake, _request, params) => pin(fake, params, false),
   ],
   ['DELETE', /^\/mods\/([^/]+)\/versions\/(\d+)$/, 'mods:write', remove],
+  ['GET', /^\/catalog\/mods$/, '', listMods],
+  ['GET', /^\/catalog\/mods\/([^/]+)$/, '', showMod],
+  ['POST', /^\/catalog\/mods\/([^/]+)\/dependencies\/fetch$/, 'mods:write', fetchMissing],
+  ['GET', /^\/catalog\/games$/, '', listGames],
+  ['GET', /^\/catalog\/games\/([^/]+)$/, '', showGame],
+  ['GET', /^\/catalog\/genres$/, '', listGenres],
+  ['GET', /^\/catalog\/tags$/, '', listTags],
+  ['GET', /^\/catalog\/statistics$/, '', statistics],
+  ['GET', /^\/catalog\/statistics\/summary$/, '', summary],
 ];
 
 /**

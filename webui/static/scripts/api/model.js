@@ -27,6 +27,7 @@
  * @property {string} [verified_at]
  * @property {boolean} current
  * @property {number} requests
+ * @property {Provenance} [provenance]
  */
 
 /**
@@ -97,5 +98,80 @@
 /** @typedef {{ id: string, name: string, roles: string[] }} Account */
 
 /** @typedef {{ account: Account | null, scopes: string[], needs_setup: boolean, csrf: string }} Session */
+
+/** @typedef {{ source: string, peer?: string, time?: string, sha256?: string, verified_by?: string }} Provenance */
+
+/**
+ * @typedef {object} CatalogMod A mod as the catalogue lists it.
+ * @property {string} id
+ * @property {string} hex
+ * @property {string} name
+ * @property {string} preview Address of a picture at Steam; the page links to it and never loads it.
+ * @property {{ id: string, name: string } | null} game
+ * @property {number} size Bytes as Steam tells them.
+ * @property {number} archive_size Bytes of the stored archive, 0 when there is none.
+ * @property {0 | 1 | 2} condition 0 ready, 1 ready with incomplete metadata, 2 being fetched.
+ * @property {string} [created_at]
+ * @property {string} [updated_at]
+ * @property {string} [requested_at]
+ * @property {string} source
+ * @property {number} downloads
+ * @property {{ id: string, name: string }[]} tags
+ * @property {number} dependencies How many mods it needs.
+ */
+
+/** @typedef {{ id: string, name: string, state: 'stored' | 'fetching' | 'absent' }} Dependency */
+
+/**
+ * @typedef {Omit<CatalogMod, 'dependencies'> & {
+ *   description: string,
+ *   version: number,
+ *   dependencies: Dependency[],
+ *   dependents: { id: string, name: string }[],
+ *   resources: { type: string, url: string }[],
+ *   download_url: string,
+ *   page_url: string,
+ * }} CatalogDetail
+ */
+
+/**
+ * @typedef {object} Game
+ * @property {string} id
+ * @property {string} name
+ * @property {string} type
+ * @property {string} logo Address of a picture at Steam; never loaded.
+ * @property {string} short_description
+ * @property {number} mods
+ * @property {number} downloads
+ * @property {{ id: string, name: string }[]} genres
+ * @property {boolean} placeholder Steam has not described it yet.
+ */
+
+/** @typedef {Game & { description: string, tags: Tag[] }} GameDetail */
+
+/** @typedef {{ id: string, name: string, mods: number }} Tag */
+
+/**
+ * @typedef {object} Statistics
+ * @property {'hour' | 'day'} by
+ * @property {string} time_zone IANA name of the zone in which days and hours begin.
+ * @property {string} from
+ * @property {string} to
+ * @property {{ type: string, label_en: string, label_ru: string }[]} types
+ * @property {{ time: string, type: string, count: number }[]} rows Only what was counted: no zeros.
+ */
+
+/**
+ * @typedef {object} StatisticsSummary
+ * @property {number} mods
+ * @property {number} games
+ * @property {number} genres
+ * @property {number} tags
+ * @property {number} dependencies
+ * @property {number} days
+ * @property {number} sent
+ * @property {number} fast_ms 0 when unknown.
+ * @property {number} full_ms 0 when unknown.
+ */
 
 export {};

@@ -79,3 +79,26 @@ export function meter(value, label, options = {}) {
     fill,
   );
 }
+
+/**
+ * One number at a glance.
+ * @param {import('../icons.js').IconName} mark
+ * @param {string} value
+ * @param {string} label
+ * @param {string} [href]
+ */
+export function figure(mark, value, label, href = '') {
+  const words = h('span', { class: 'figure-label' }, label);
+  return h(
+    'div',
+    { class: 'card figure' },
+    icon(mark, 'figure-icon'),
+    h(
+      'p',
+      { class: 'figure-text' },
+      h('span', { class: 'figure-value' }, value),
+      ' ',
+      href ? h('a', { class: 'stretched', href }, words) : words,
+    ),
+  );
+}

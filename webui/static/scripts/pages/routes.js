@@ -2,16 +2,24 @@
 
 import { signInPage } from './account/signin.js';
 import { setupPage } from './account/setup.js';
+import { catalogPage } from './catalog/page.js';
+import { gamePage } from './games/detail.js';
+import { gamesPage } from './games/page.js';
 import { modPage } from './mod/page.js';
 import { modsPage } from './mods/page.js';
 import { notFoundPage } from './notfound.js';
 import { overviewPage } from './overview/page.js';
+import { statisticsPage } from './statistics/page.js';
 
 /** @type {import('../router.js').Route[]} */
 export const routes = [
   { pattern: /^\/(?:app\/?(?:overview\/?)?)?$/, open: overviewPage },
   { pattern: /^\/app\/mods\/?$/, open: modsPage },
   { pattern: /^\/app\/mods\/([^/]+)\/?$/, open: modPage },
+  { pattern: /^\/app\/catalog\/?$/, open: catalogPage },
+  { pattern: /^\/app\/games\/?$/, open: gamesPage },
+  { pattern: /^\/app\/games\/([^/]+)\/?$/, open: gamePage },
+  { pattern: /^\/app\/statistics\/?$/, open: statisticsPage },
   { pattern: /^\/app\/signin\/?$/, open: signInPage },
   { pattern: /^\/app\/setup\/?$/, open: setupPage },
   { pattern: /^/, open: notFoundPage },

@@ -1,29 +1,131 @@
-/** The main navigation: a rail beside the page on wide screens, a bar below it on phones. */
+/**
+ * The main navigation. On wide screens all places stand in a rail beside the
+ * page, in groups; on phones the first of them are in a bar below it and a
+ * button opens the rest.
+ */
 
-import { h } from '../dom.js';
+import { h, uniqueId } from '../dom.js';
 import { icon } from '../icons.js';
 import { t } from '../texts.js';
 
-/** @typedef {{ href: string, key: 'nav.overview' | 'nav.mods', icon: import('../icons.js').IconName, match: RegExp }} Entry */
+/**
+ * @typedef {object} Entry
+ * @property {string} href
+ * @property {import('../texts.js').Key} key
+ * @property {import('../icons.js').IconName} icon
+ * @property {RegExp} match The addresses that belong to it.
+ * @property {boolean} [bar] Also in the bar of phones, which has room for three.
+ */
 
-/** @type {Entry[]} */
-const entries = [
-  { href: '/app/', key: 'nav.overview', icon: 'overview', match: /^\/app\/?(overview)?$/ },
-  { href: '/app/mods', key: 'nav.mods', icon: 'mods', match: /^\/app\/mods(\/|$)/ },
+/** @type {{ key: import('../texts.js').Key | null, entries: Entry[] }[]} */
+const groups = [
+  {
+    key: null,
+    entries: [
+      { href: '/app/', key: 'nav.overview', icon: 'overview', match: /^\/app\/?(overview)?$/, bar: true },
+    ],
+  },
+  {
+    key: 'nav.group.mods',
+    entries: [
+      { href: '/app/mods', key: 'nav.mods', icon: 'mods', match: /^\/app\/mods(\/|$)/, bar: true },
+      { href: '/app/catalog', key: 'nav.catalog', icon: 'catalog', match: /^\/app\/catalog\/?$/, bar: true },
+      { href: '/app/games', key: 'nav.games', icon: 'game', match: /^\/app\/games(\/|$)/ },
+    ],
+  },
+  {
+    key: 'nav.group.host',
+    entries: [
+      { href: '/app/statistics', key: 'nav.statistics', icon: 'chart', match: /^\/app\/statistics\/?$/ },
+    ],
+  },
 ];
 
 export function navigation() {
-  const links = entries.map((entry) =>
-    h('a', { href: entry.href, class: 'nav-link' }, icon(entry.icon), h('span', null, t(entry.key))),
+  const id = uniqueId('nav');
+  const sections = groups.map(({ key, entries }) => {
+    const title = key && h('p', { id: `${id}-${key}`, class: 'nav-title' }, t(key));
+    return h(
+      'div',
+      { class: 'nav-group' },
+      title,
+      h(
+        'ul',
+        { 'aria-labelledby': title ? title.id : null },
+        entries.map((entry) => h('li', null, link(entry))),
+      ),
+    );
+  });
+  const all = h('nav', { id, class: 'nav', 'aria-label': t('nav.label') }, sections);
+  const button = h(
+    'button',
+    { type: 'button', class: 'nav-link', 'aria-expanded': 'false', 'aria-controls': id },
+    icon('more'),
+    h('span', null, t('nav.more')),
   );
-  const element = h('nav', { class: 'nav', 'aria-label': t('nav.label') }, links);
+  const first = groups.flatMap(({ entries }) => entries.filter((entry) => entry.bar));
+  const bar = h('nav', { class: 'nav-bar', 'aria-label': t('nav.bar') }, first.map(link), button);
+  const dispose = sheet(all, bar, button);
 
   /** @param {string} path */
   function mark(path) {
-    entries.forEach((entry, i) => {
-      if (entry.match.test(path)) links[i].setAttribute('aria-current', 'page');
-      else links[i].removeAttribute('aria-current');
+    for (const each of [...all.querySelectorAll('a'), ...bar.querySelectorAll('a')]) {
+      const entry = groups.flatMap(({ entries }) => entries).find((one) => one.match.test(path));
+      if (entry && each.getAttribute('href') === entry.href) each.setAttribute('aria-current', 'page');
+      else each.removeAttribute('aria-current');
+    }
+    open(all, button, false);
+  }
+  return { elements: [all, bar], mark, dispose };
+}
+
+/** @param {Entry} entry */
+function link(entry) {
+  return h('a', { href: entry.href, class: 'nav-link' }, icon(entry.icon), h('span', null, t(entry.key)));
+}
+
+/**
+ * @param {HTMLElement} all
+ * @param {HTMLElement} button
+ * @param {boolean} wanted
+ */
+function open(all, button, wanted) {
+  all.classList.toggle('open', wanted);
+  button.setAttribute('aria-expanded', String(wanted));
+}
+
+/**
+ * The places as a sheet that the button opens, and that Escape, a press beside
+ * it or leaving it close. On wide screens the button is not there.
+ * @param {HTMLElement} all
+ * @param {HTMLElement} bar
+ * @param {HTMLElement} button
+ * @returns {() => void} Stops listening.
+ */
+function sheet(all, bar, button) {
+  const isOpen = () => all.classList.contains('open');
+  button.addEventListener('click', () => {
+    open(all, button, !isOpen());
+    if (isOpen()) all.querySelector('a')?.focus();
+  });
+  /** @param {KeyboardEvent} event */
+  const escape = (event) => {
+    if (event.key !== 'Escape' || !isOpen()) return;
+    open(all, button, false);
+    button.focus();
+  };
+  /** @param {Node | null} target */
+  const outside = (target) => target && !all.contains(target) && !bar.contains(target);
+  for (const part of [all, bar]) {
+    part.addEventListener('keydown', escape);
+    part.addEventListener('focusout', (event) => {
+      if (outside(/** @type {Node | null} */ (event.relatedTarget))) open(all, button, false);
     });
   }
-  return { element, mark };
+  /** @param {Event} event */
+  const press = (event) => {
+    if (outside(/** @type {Node} */ (event.target))) open(all, button, false);
+  };
+  document.addEventListener('pointerdown', press);
+  return () => document.removeEventListener('pointerdown', press);
 }

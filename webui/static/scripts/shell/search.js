@@ -1,6 +1,6 @@
 /**
- * The search field of the top bar. On the list of mods it filters as one
- * types; elsewhere Enter opens the list.
+ * The search field of the top bar. On a page with a list it filters as one
+ * types; elsewhere Enter opens the list of mods.
  */
 
 import { h } from '../dom.js';
@@ -8,7 +8,13 @@ import { icon } from '../icons.js';
 import { here, navigate } from '../router.js';
 import { t } from '../texts.js';
 
-const list = '/app/mods';
+const home = '/app/mods';
+/** Pages whose list understands the parameter `q`, and what the field is called there. */
+const lists = /** @type {const} */ ({
+  '/app/mods': 'search.label',
+  '/app/catalog': 'search.catalog',
+  '/app/games': 'search.games',
+});
 const typingMs = 250;
 
 export function search() {
@@ -30,6 +36,7 @@ export function search() {
   function go(replace) {
     clearTimeout(timer);
     const at = here();
+    const list = listAt(at.path) ?? home;
     const query = at.path === list ? at.query : new URLSearchParams();
     const wanted = input.value.trim();
     if (at.path === list && wanted === (query.get('q') ?? '')) return;
@@ -40,7 +47,7 @@ export function search() {
 
   input.addEventListener('input', () => {
     clearTimeout(timer);
-    if (here().path === list) timer = setTimeout(() => go(true), typingMs);
+    if (listAt(here().path)) timer = setTimeout(() => go(true), typingMs);
   });
   const form = h(
     'form',
@@ -51,14 +58,26 @@ export function search() {
   );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    go(here().path === list);
+    go(listAt(here().path) !== null);
   });
 
-  /** Shows the search of the address, unless somebody is typing. */
+  /** Shows the search of the address, unless somebody is typing, and says what is searched. */
   function follow() {
-    if (document.activeElement === input) return;
     const at = here();
-    input.value = at.path === list ? (at.query.get('q') ?? '') : '';
+    const list = listAt(at.path);
+    const label = t(lists[list ?? home]);
+    input.setAttribute('aria-label', label);
+    input.placeholder = list === '/app/games' ? label : t('search.placeholder');
+    if (document.activeElement === input) return;
+    input.value = list ? (at.query.get('q') ?? '') : '';
   }
   return { element: form, follow, focus: () => input.select() };
+}
+
+/**
+ * @param {string} path
+ * @returns {keyof typeof lists | null}
+ */
+function listAt(path) {
+  return path in lists ? /** @type {keyof typeof lists} */ (path) : null;
 }

@@ -23,7 +23,7 @@ export function buildShell() {
     'div',
     { class: 'shell' },
     h('a', { class: 'skip', href: '#content', onclick: skip }, t('nav.skip')),
-    h('header', { class: 'rail' }, brand(), nav.element, state.element),
+    h('header', { class: 'rail' }, brand(), nav.elements, state.element),
     h(
       'section',
       { class: 'topbar', 'aria-label': t('nav.tools') },
@@ -68,6 +68,7 @@ export function buildShell() {
     follow,
     focusSearch: find.focus,
     dispose() {
+      nav.dispose();
       settings.dispose();
       state.dispose();
     },

@@ -8,6 +8,7 @@ import { calm, region } from '../../elements/region.js';
 import { onLive } from '../../live.js';
 import { t } from '../../texts.js';
 import { modTitle } from '../mods/title.js';
+import { catalogPart } from './catalog.js';
 import { summary } from './summary.js';
 import { useIt } from './use.js';
 import { versions } from './versions.js';
@@ -29,6 +30,7 @@ export function modPage(place) {
   const about = h('div', null);
   const history = versions(() => content.reload());
   const use = useIt();
+  const catalog = catalogPart();
 
   const content = region({
     load: (signal) => getMod(wanted, signal),
@@ -40,7 +42,8 @@ export function modPage(place) {
       fill(heading, name(title));
       if (answer.id !== wanted) canonical(answer.id);
       history.update(answer);
-      if (!root.contains(about)) fill(root, about, history.element, use.element);
+      catalog.update(answer);
+      if (!root.contains(about)) fill(root, about, catalog.element, history.element, use.element);
       keyed(about, [answer], (one) => one.id, summary);
       use.update(answer);
     },
@@ -68,6 +71,7 @@ export function modPage(place) {
       for (const stop of stops) stop();
       content.close();
       use.close();
+      catalog.close();
     },
   };
 }

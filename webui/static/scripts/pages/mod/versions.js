@@ -122,12 +122,34 @@ function what(version) {
 
 /** @param {Version} version */
 function from(version) {
-  if (!version.source) return null;
+  const source = version.source || version.provenance?.source;
+  if (!source) return null;
+  const origin = version.provenance?.peer || version.origin;
+  return [
+    h(
+      'span',
+      { class: 'soft small origin' },
+      tOr(`source.${source}`, source),
+      origin && [' · ', h('bdi', { title: origin }, origin)],
+    ),
+    arrived(version),
+  ];
+}
+
+/**
+ * When it came, and what made sure that it is the right one.
+ * @param {Version} version
+ */
+function arrived({ provenance, stored_at: stored }) {
+  const when = provenance?.time ?? stored;
+  const proof = provenance?.verified_by;
+  if (!when && !proof) return null;
   return h(
     'span',
-    { class: 'soft small origin' },
-    tOr(`source.${version.source}`, version.source),
-    version.origin && [' · ', h('bdi', { title: version.origin }, version.origin)],
+    { class: 'soft small' },
+    when && [t('version.arrived'), ' ', ago(when)],
+    when && proof && ' · ',
+    proof && t('version.proved', { by: tOr(`proof.${proof}`, proof) }),
   );
 }
 

@@ -1,78 +1,50 @@
 /** The mods themselves: a table on wide screens, cards on phones, more on demand. */
 
-import { aborted } from '../../api/client.js';
-import { fill, h, keyed, uniqueId } from '../../dom.js';
-import { empty, skeleton } from '../../elements/blocks.js';
-import { failureText, failureView } from '../../elements/failure.js';
-import { announce, toast } from '../../shell/toasts.js';
-import { t } from '../../texts.js';
+import { listMods } from '../../api/mods.js';
+import { h, uniqueId } from '../../dom.js';
+import { empty } from '../../elements/blocks.js';
+import { listing } from '../../elements/listing.js';
+import { pager } from '../../elements/pager.js';
+import { setQuery } from '../../elements/query.js';
 import { icon } from '../../icons.js';
+import { t } from '../../texts.js';
 import { columns, sorts } from './columns.js';
-import { setFilter } from './filters.js';
-import { pager } from './pager.js';
 import { row } from './row.js';
+
+const pageSize = 50;
+/** What the API gives at most in one answer. */
+const mostPerPage = 500;
 
 /** @param {(total: number) => void} counted */
 export function modList(counted) {
   const head = tableHead();
   const body = h('tbody', { role: 'rowgroup' });
-  const table = frame(head.element, body);
-  const more = h(
-    'button',
-    { type: 'button', class: 'button', onclick: loadMore },
-    icon('down'),
-    t('mods.more'),
-  );
-  const foot = h('p', { class: 'list-foot', hidden: true }, more);
-  const root = h('div', { class: 'list' }, skeleton(8, 'rows'));
-  const pages = pager();
-  let filters = { q: '', state: '', sort: '' };
+  const list = listing({
+    pages: pager({ fetch: portion, size: pageSize, most: mostPerPage }),
+    frame: frame(head.element, body),
+    body,
+    row,
+    nothing,
+    added: (count) => t('mods.added_rows', { count }),
+    counted,
+  });
 
   /** @param {URLSearchParams} query */
   function show(query) {
-    filters = { q: query.get('q') ?? '', state: query.get('state') ?? '', sort: query.get('sort') ?? '' };
-    head.mark(filters.sort);
-    return load();
+    const [q, state, sort] = ['q', 'state', 'sort'].map((key) => query.get(key) ?? '');
+    head.mark(sort);
+    return list.show({ q, state, sort }, Boolean(q || state));
   }
+  return { element: list.element, show, refresh: list.refresh, close: list.close };
+}
 
-  async function load() {
-    root.setAttribute('aria-busy', 'true');
-    try {
-      await pages.load(filters);
-      root.removeAttribute('aria-busy');
-      counted(pages.total());
-      render();
-    } catch (error) {
-      if (aborted(error)) return; // a newer request goes on
-      root.removeAttribute('aria-busy');
-      fill(root, failureView(error, load));
-    }
-  }
-
-  async function loadMore() {
-    more.disabled = true;
-    try {
-      const count = await pages.more();
-      render();
-      announce(t('mods.added_rows', { count }));
-    } catch (error) {
-      if (!aborted(error)) toast(failureText(error), 'error');
-    } finally {
-      more.disabled = false;
-    }
-  }
-
-  function render() {
-    if (pages.rows().length === 0) {
-      fill(root, nothing(Boolean(filters.q || filters.state)));
-      return;
-    }
-    if (!root.contains(table)) fill(root, table, foot);
-    keyed(body, pages.rows(), (mod) => mod.id, row);
-    foot.hidden = !pages.hasMore();
-  }
-
-  return { element: root, show, refresh: load, close: pages.abort };
+/**
+ * @param {import('../../elements/pager.js').Query} query
+ * @param {AbortSignal} signal
+ */
+async function portion(query, signal) {
+  const { mods, next, total } = await listMods(/** @type {Record<string, string>} */ (query), signal);
+  return { rows: mods, next, total };
 }
 
 /**
@@ -112,7 +84,7 @@ function tableHead() {
   columns.forEach(({ sort }, i) => {
     cells[i]
       .querySelector('button')
-      ?.addEventListener('click', () => setFilter('sort', sort === sorts[0] ? '' : (sort ?? '')));
+      ?.addEventListener('click', () => setQuery({ sort: sort === sorts[0] ? '' : (sort ?? '') }));
   });
 
   /** @param {string} current */
