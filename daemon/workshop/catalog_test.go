@@ -165,7 +165,11 @@ func TestCatalog_GameClientsCount(t *testing.T) {
 // An update that fails leaves what is here, and its failure is on record.
 func TestCatalog_FailedUpdate(t *testing.T) {
 	t.Parallel()
-	inBubble(t, nil, func(t *testing.T, r *rig) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)))
+		r := newRigWith(t, dbtest.SQLite(t), t.TempDir(), func(o *Options) { o.Quiet = false })
+		r.start()
+		synctest.Wait()
 		old := r.offer(vector)
 		r.tells(vectorPath, 202, queuedBody)
 		pass(5 * time.Second)
@@ -176,12 +180,12 @@ func TestCatalog_FailedUpdate(t *testing.T) {
 		r.sends(vectorPath, old) // Steam's answer holds for a minute
 		pass(time.Minute)
 		r.tells(vectorPath, 202, updateBody)
-		r.tells(vectorAsk, 200, `{"99874752":1}`)
+		r.tells(vectorAsk, 200, `{"99874752":0}`)
 		r.tells(vectorPath, 202, processBody)
 		r.sends(vectorOnly, old)
 		pass(5 * time.Minute) // five attempts
 		r.sends(vectorOnly, old)
-		r.says("/info/mod/99874752", `{"result":{"condition":1,"date_update":"2012-09-29 22:27:50"}}`)
+		r.says("/info/mod/99874752", `{"result":{"condition":0,"date_update":"2012-09-29 22:27:50"}}`)
 
 		// The repeat is put off by two minutes from the last failure.
 		r.source.fail(nil)
