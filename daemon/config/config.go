@@ -170,8 +170,8 @@ type Workshop struct {
 	Monitor   Monitor   `toml:"monitor"`
 	Retention Retention `toml:"retention"`
 	// Peers are other backup servers, which the source "peers" asks.
-	Peers []Peer `toml:"peers"`
-	Catalog   Catalog   `toml:"catalog"`
+	Peers   []Peer  `toml:"peers"`
+	Catalog Catalog `toml:"catalog"`
 	// FastDL are trees of game files, each at an address of its own.
 	FastDL []FastDL `toml:"fastdl"`
 	// Servers are game servers whose mods are watched.
