@@ -7,7 +7,7 @@ import { card, empty } from '../../elements/blocks.js';
 import { codeBlock } from '../../elements/copy.js';
 import { table } from '../../elements/table.js';
 import { ago } from '../../elements/time.js';
-import { bytes, number, sentence } from '../../format.js';
+import { bytes, number } from '../../format.js';
 import { t, tOr } from '../../texts.js';
 
 /** @typedef {import('../../api/model.js').Peer} Peer */
@@ -55,7 +55,7 @@ export function peerList(peers) {
       ),
     ),
   );
-  const sum = t('peers.answering', { count: peers.length, ok: answering });
+  const sum = t('peers.answering', { count: answering, all: peers.length });
   return card(
     t('peers.title'),
     { className: 'flush', beside: badge(sum, answering === peers.length ? 'good' : 'warn') },
@@ -79,7 +79,7 @@ function who(peer, at) {
 function state(peer) {
   return [
     badge(tOr(`peer_state.${peer.state}`, peer.state), tones[peer.state], true),
-    peer.last_error && h('span', { class: 'small', lang: 'en' }, sentence(peer.last_error)),
+    peer.last_error && h('span', { class: 'small', lang: 'en' }, peer.last_error),
     peer.failing_since && h('span', { class: 'soft small' }, t('peers.since'), ' ', ago(peer.failing_since)),
     peer.retry_at && h('span', { class: 'soft small' }, t('queue.next_try'), ' ', ago(peer.retry_at)),
   ];

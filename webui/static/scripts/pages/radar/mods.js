@@ -19,6 +19,7 @@ const states = {
 };
 
 /**
+ * What needs a look, the worst first.
  * @param {string} caption
  * @param {ServerMod[]} mods
  */
@@ -35,6 +36,17 @@ export function modTable(caption, mods) {
   );
   const sorted = [...mods].sort((a, b) => states[a.state].rank - states[b.state].rank);
   list.body.append(...sorted.map((mod) => list.row(title(mod), state(mod), versions(mod), since(mod))));
+  return list.element;
+}
+
+/**
+ * What is as it should be.
+ * @param {string} caption
+ * @param {ServerMod[]} mods
+ */
+export function currentTable(caption, mods) {
+  const list = table(caption, [{ label: t('radar.mod') }, { label: t('version.version') }], 'inset');
+  list.body.append(...mods.map((mod) => list.row(title(mod), versions(mod))));
   return list.element;
 }
 
@@ -75,8 +87,7 @@ function versions(mod) {
 
 /** @param {ServerMod} mod */
 function since(mod) {
-  if (!mod.since) return '–';
-  return ago(new Date(mod.since * 1000).toISOString());
+  return mod.since ? ago(new Date(mod.since * 1000).toISOString()) : null;
 }
 
 /** @param {number} seconds */

@@ -13,7 +13,7 @@ import { sentence } from '../../format.js';
 import { icon } from '../../icons.js';
 import { toast } from '../../shell/toasts.js';
 import { t } from '../../texts.js';
-import { modTable } from './mods.js';
+import { currentTable, modTable } from './mods.js';
 
 /** @typedef {import('../../api/model.js').GameServer} GameServer */
 
@@ -65,7 +65,7 @@ export function serverCard(name, changed) {
       rest,
       current.length ? [current] : [],
       () => 'mods',
-      (mods) => modTable(t('radar.current_of', { name }), mods),
+      (mods) => currentTable(t('radar.current_of', { name }), mods),
     );
     if (buttons)
       keyed(
