@@ -40,7 +40,7 @@ test('a restart is noted, and what is open stays open', () =>
     await page.goto('/app/radar');
     const main = card(page, 'ns2-main');
     await main.getByText('Lines for its start script').click();
-    await main.getByRole('button', { name: 'Copy: On another machine' }).click();
+    await main.getByRole('button', { name: 'Copy: ns2-main: on another machine' }).click();
     assert.equal(
       await page.evaluate(() => navigator.clipboard.readText()),
       'curl -fsS -X POST -H "Authorization: Bearer $QM_KEY" \\\n' +
@@ -97,7 +97,7 @@ test('a server is added with its mods, collections and webhook', () =>
     assert.equal(put?.path, '/mods/servers/siege-1');
     assert.deepEqual(put?.body, {
       mods: [{ id: '0x706d242' }, { id: '0x5f3f7c0' }],
-      collections: ['0xabe8b82f'],
+      collections: ['0xabe934af'],
       webhook: 'https://bot.example.org/hook',
     });
     assert.equal(await page.getByLabel('Webhook').inputValue(), '', 'an address is a secret');

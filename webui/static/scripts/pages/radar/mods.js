@@ -53,7 +53,11 @@ export function currentTable(caption, mods) {
 /** @param {ServerMod} mod */
 function title(mod) {
   return [
-    h('a', { class: 'row-title', href: `/app/mods/${mod.id}` }, name(modTitle(mod))),
+    h(
+      'a',
+      { class: 'row-title', href: `/app/mods/${mod.id}`, 'data-focus': `mod-${mod.id}` },
+      name(modTitle(mod)),
+    ),
     h('span', { class: 'soft small' }, h('code', null, mod.hex)),
   ];
 }

@@ -24,7 +24,7 @@ export function radarPage() {
   const sum = h('p', { class: 'soft', 'aria-live': 'polite' });
   const list = h('div', { class: 'stack' });
   const form = may('mods:write') ? addServer(() => answer.reload()) : null;
-  /** Cards are kept through refreshes, so that what is open stays open. @type {Map<string, ReturnType<typeof serverCard>>} */
+  /** Cards are kept, in their places, so that what is open or has the focus stays so. @type {Map<string, ReturnType<typeof serverCard>>} */
   const cards = new Map();
 
   const answer = region({
@@ -37,12 +37,12 @@ export function radarPage() {
       form?.know(servers);
       const names = new Set(servers.map((server) => server.name));
       for (const known of cards.keys()) if (!names.has(known)) cards.delete(known);
-      const shown = inOrder(servers).map((server) => {
+      for (const server of inOrder(servers)) {
         const one = cards.get(server.name) ?? serverCard(server.name, () => answer.reload());
         cards.set(server.name, one);
         one.update(server);
-        return one.element;
-      });
+      }
+      const shown = [...cards.values()].map((one) => one.element);
       const next = shown.length ? shown : [nothing()];
       if (next.length !== list.children.length || next.some((one, i) => one !== list.children[i])) {
         list.replaceChildren(...next);
@@ -67,7 +67,7 @@ export function radarPage() {
 
 /** @typedef {import('../../api/model.js').GameServer} GameServer */
 
-/** Those that want a restart first. @param {GameServer[]} servers */
+/** Those that want a restart first, as things are when the page is opened. @param {GameServer[]} servers */
 function inOrder(servers) {
   return [...servers].sort((a, b) => Number(b.outdated > 0) - Number(a.outdated > 0));
 }

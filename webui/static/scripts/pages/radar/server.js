@@ -187,10 +187,10 @@ function scripts(name) {
   fill(
     body,
     h('p', { class: 'soft' }, t('radar.script_text')),
-    codeBlock(`quartermaster mods servers restarted ${name}`, t('radar.script_here')),
+    codeBlock(`quartermaster mods servers restarted ${name}`, t('radar.script_here', { name })),
     codeBlock(
       `curl -fsS -X POST -H "Authorization: Bearer $QM_KEY" \\\n  ${address}`,
-      t('radar.script_elsewhere'),
+      t('radar.script_elsewhere', { name }),
     ),
   );
   return h('details', { class: 'more' }, h('summary', null, t('radar.script')), body);

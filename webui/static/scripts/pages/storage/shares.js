@@ -26,7 +26,11 @@ export function gameShares(games) {
     ...games.map((game) => {
       const title = game.name || appName(game.app);
       const label = game.app
-        ? h('a', { class: 'row-title', href: `/app/catalog?game=${game.app}` }, name(title))
+        ? h(
+            'a',
+            { class: 'row-title', href: `/app/catalog?game=${game.app}`, 'data-focus': `game-${game.app}` },
+            name(title),
+          )
         : h('span', { class: 'strong' }, title);
       return list.row(
         [label, share(game.bytes, whole, title)],
