@@ -7,6 +7,7 @@ import { actionButton } from '../../elements/action.js';
 import { badge } from '../../elements/badge.js';
 import { card } from '../../elements/blocks.js';
 import { codeBlock, copyable } from '../../elements/copy.js';
+import { problemText } from '../../elements/problem.js';
 import { ago } from '../../elements/time.js';
 import { bytes, number, sentence } from '../../format.js';
 import { icon } from '../../icons.js';
@@ -104,28 +105,19 @@ function standing({ ready, problems: found, profile, queue }) {
   ];
 }
 
-/**
- * The daemon words them with paths and causes, so they are shown as they are.
- * @param {Tree} tree
- * @returns {{ code: string, text: string, hint?: string }[]}
- */
+/** @param {Tree} tree @returns {{ code: string, text: string, hint?: string }[]} */
 function problems({ problems: found, more_problems: more }) {
   if (!more) return found;
   return [...found, { code: 'more', text: t('fastdl.more_problems', { count: more }) }];
 }
 
 /** @param {{ code: string, text: string, hint?: string }} one */
-function problem({ text, hint }) {
+function problem(one) {
   return h(
     'li',
     { class: 'notice warn' },
     icon('warning'),
-    h(
-      'div',
-      { class: 'notice-body', lang: 'en' },
-      h('p', { class: 'notice-title' }, sentence(text)),
-      hint && h('p', { class: 'soft' }, sentence(hint)),
-    ),
+    h('div', { class: 'notice-body' }, problemText({ ...one, code: `fastdl_${one.code}` })),
   );
 }
 
