@@ -57,6 +57,17 @@ test('a restart is noted, and what is open stays open', () =>
     assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'It was restarted');
   }));
 
+test('what Steam has not said is not called up to date', () =>
+  scene({ roles: null }, async ({ page, fake }) => {
+    fake.gameServers = fake.gameServers.slice(0, 1);
+    fake.gameServers[0].mods[0].state = 'unknown';
+    await page.goto('/app/radar');
+    await page.getByText('Steam has not said of every mod yet what is current').waitFor();
+    const arena = card(page, 'arena');
+    await arena.getByText('Not known yet').first().waitFor();
+    assert.equal(await arena.getByText('Up to date', { exact: true }).count(), 0);
+  }));
+
 test('the webhook is tested, and why it failed is said', () =>
   scene({}, async ({ page, fake, expected }) => {
     expected.push(/status of 503/);

@@ -76,7 +76,9 @@ function inOrder(servers) {
 function standing(servers) {
   if (servers.length === 0) return t('radar.lead');
   const waiting = servers.filter((server) => server.outdated > 0).length;
-  return waiting ? t('radar.waiting', { count: waiting }) : t('radar.all_current');
+  if (waiting) return t('radar.waiting', { count: waiting });
+  const known = servers.every((server) => server.mods.every((mod) => mod.state !== 'unknown'));
+  return known ? t('radar.all_current') : t('radar.not_known');
 }
 
 function nothing() {

@@ -103,14 +103,21 @@ function failing(error) {
   );
 }
 
+/** What is not known is not called up to date. @param {GameServer} server */
+function health(server) {
+  if (server.outdated) {
+    return { text: t('radar.outdated', { count: server.outdated }), tone: 'warn', dot: true };
+  }
+  if (server.mods.length === 0) return { text: t('radar.no_mods'), tone: 'plain', dot: false };
+  return server.mods.some((mod) => mod.state === 'unknown')
+    ? { text: t('radar_state.unknown'), tone: 'plain', dot: true }
+    : { text: t('radar.up_to_date'), tone: 'good', dot: true };
+}
+
 /** @param {GameServer} server */
 function standing(server) {
   return [
-    server.outdated
-      ? { text: t('radar.outdated', { count: server.outdated }), tone: 'warn', dot: true }
-      : server.mods.length
-        ? { text: t('radar.up_to_date'), tone: 'good', dot: true }
-        : { text: t('radar.no_mods'), tone: 'plain', dot: false },
+    health(server),
     { text: t(`radar_origin.${server.origin}`), tone: 'plain', dot: false },
     ...(server.webhook ? [{ text: t('radar.webhook'), tone: 'plain', dot: false }] : []),
   ];
