@@ -152,6 +152,9 @@ func (x *exchange) finish() {
 		x.tree.sent.Add(x.tally.Bytes)
 	}
 	x.s.metrics.answered(name, x.tally.Status, x.tally.Bytes)
+	if x.s.options.Sent != nil && x.r.Method == http.MethodGet && x.tally.ResponseWriter != nil && x.tally.Whole() {
+		x.s.options.Sent()
+	}
 	ctx := x.r.Context()
 	if !x.s.log.Enabled(ctx, slog.LevelInfo) {
 		return
