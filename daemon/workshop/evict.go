@@ -29,8 +29,10 @@ const (
 	// came for must get to fetch it.
 	evictGrace = 15 * time.Second
 	// confirmedFor is how old Steam's word that it has a version may be when
-	// the version is evicted. Older words are asked for anew first.
-	confirmedFor = 24 * time.Hour
+	// the version is evicted. Older words are asked for anew first. What
+	// clients use is asked about with each run of the monitor and so is
+	// confirmed all the time.
+	confirmedFor = time.Hour
 	// maxConfirm bounds the items that Steam is asked about at a time.
 	maxConfirm = 500
 )
