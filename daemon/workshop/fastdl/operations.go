@@ -28,11 +28,12 @@ func (s *Service) named(name string) (*tree, error) {
 	if t := s.tree(name); t != nil {
 		return t, nil
 	}
-	err := fault.New(fault.NotFound, "there is no FastDL tree %q", clip(name, 50))
-	if names := s.Names(); len(names) > 0 {
-		return nil, err.WithHint("the configuration has %s", strings.Join(names, ", "))
+	names := s.Names()
+	if len(names) == 0 {
+		return nil, fault.New(fault.NotFound, "there is no FastDL tree").WithHint("the configuration has no [[workshop.fastdl]]")
 	}
-	return nil, err.WithHint("the configuration has no [[workshop.fastdl]]")
+	return nil, fault.New(fault.NotFound, "there is no FastDL tree %q", clip(name, 50)).
+		WithHint("the configuration has %s", strings.Join(names, ", "))
 }
 
 // LintReport is what Lint found in one tree.
