@@ -31,11 +31,9 @@ const (
 // interim statuses, and clients take them for the end or never see it.
 const notReadyFor = 5 * time.Second
 
-// Bounds of the log of what was sent. The statistics count everything.
-const (
-	linesPerSecond = 200
-	maxLogged      = 200 // bytes of a header
-)
+// linesPerSecond bounds the log of what was sent. The statistics count
+// everything.
+const linesPerSecond = 200
 
 // download is one call of a download endpoint.
 type download struct {
@@ -310,22 +308,8 @@ func (d *download) logSent(version int64, name string, t *web.Tally) {
 	attrs = append(attrs, slog.Any("ip", web.ClientIP(d.r)), slog.Int("status", t.Status), slog.Int64("bytes", t.Bytes),
 		slog.Int64("ms", d.s.clock.Now().Sub(d.start).Milliseconds()), slog.Int64("item", d.id), slog.Int64("version", version),
 		slog.String("title", name), slog.Bool("complete", t.Err == nil && (t.Bytes == t.Length || !d.counts())))
-	if wait := web.LimiterWait(d.r); wait > 0 {
-		attrs = append(attrs, slog.Int64("limiter_wait_ms", wait.Milliseconds()))
-	}
-	if ra := d.r.Header.Get("Range"); ra != "" {
-		attrs = append(attrs, slog.String("range", clip(ra, maxLogged)))
-	}
-	attrs = append(attrs, slog.String("user_agent", clip(d.r.UserAgent(), maxLogged)))
+	attrs = web.AppendClient(attrs, d.r)
 	d.s.log.LogAttrs(ctx, slog.LevelInfo, d.r.Method+" archive", attrs...)
-}
-
-// clip shortens what a client chose the length of.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return s[:n] + "…"
 }
 
 // queueSize answers with the number of jobs that wait or run, which is all of

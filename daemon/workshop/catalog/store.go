@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 	"time"
 
@@ -15,20 +14,6 @@ import (
 type store struct{ db *db.DB }
 
 type scanner interface{ Scan(dest ...any) error }
-
-// eachRow calls fn once per row, closes rows and returns the first error.
-func eachRow(rows *sql.Rows, err error, fn func() error) error {
-	if err != nil {
-		return err
-	}
-	defer rows.Close() //nolint:errcheck // Err tells
-	for rows.Next() {
-		if err := fn(); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
 
 const recordColumns = `item, created_at, source, downloads, delivered_at, added_at, complete, complete_version,
 	attempts, retry_at, updated_at`
@@ -89,7 +74,7 @@ func (s store) record(ctx context.Context, item int64) (r *record, ok bool, err 
 func readRecords(ctx context.Context, tx *db.Tx, where string, args ...any) (list []*record, err error) {
 	byItem := map[int64]*record{}
 	rows, err := tx.Query(ctx, `SELECT `+recordColumns+` FROM workshop_catalog_mod`+where, args...)
-	err = eachRow(rows, err, func() error {
+	err = db.EachRow(rows, err, func() error {
 		r, err := scanRecord(rows)
 		if err == nil {
 			list, byItem[r.Item] = append(list, r), r
@@ -101,7 +86,7 @@ func readRecords(ctx context.Context, tx *db.Tx, where string, args ...any) (lis
 	}
 	var item, to int64
 	rows, err = tx.Query(ctx, `SELECT item, tag FROM workshop_catalog_mod_tag`+where+` ORDER BY item, tag`, args...)
-	err = eachRow(rows, err, func() error {
+	err = db.EachRow(rows, err, func() error {
 		err := rows.Scan(&item, &to)
 		if r := byItem[item]; err == nil && r != nil {
 			r.Tags = append(r.Tags, to)
@@ -112,7 +97,7 @@ func readRecords(ctx context.Context, tx *db.Tx, where string, args ...any) (lis
 		return nil, err
 	}
 	rows, err = tx.Query(ctx, `SELECT item, dependency FROM workshop_catalog_dependency`+where+` ORDER BY item, dependency`, args...)
-	err = eachRow(rows, err, func() error {
+	err = db.EachRow(rows, err, func() error {
 		err := rows.Scan(&item, &to)
 		if r := byItem[item]; err == nil && r != nil {
 			r.Dependencies = append(r.Dependencies, to)
@@ -128,7 +113,7 @@ func (s store) changed(ctx context.Context, since time.Time, fn func(item int64,
 	return s.db.Read(ctx, func(tx *db.Tx) error {
 		var item, at int64
 		rows, err := tx.Query(ctx, `SELECT item, updated_at FROM workshop_catalog_mod WHERE updated_at >= $1`, db.Micros(since))
-		return eachRow(rows, err, func() error {
+		return db.EachRow(rows, err, func() error {
 			err := rows.Scan(&item, &at)
 			if err == nil {
 				fn(item, db.Time(at))
@@ -147,7 +132,7 @@ func (s store) descriptions(ctx context.Context, items []int64) (texts map[int64
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		texts = make(map[int64]string, len(items))
 		rows, err := tx.Query(ctx, `SELECT item, description FROM workshop_catalog_mod WHERE item IN (`+db.In(1, len(items))+`)`, args...)
-		return eachRow(rows, err, func() error {
+		return db.EachRow(rows, err, func() error {
 			var id int64
 			var text string
 			err := rows.Scan(&id, &text)
@@ -270,7 +255,7 @@ func setDependencies(ctx context.Context, tx *db.Tx, item int64, ids []int64) er
 func setResources(ctx context.Context, tx *db.Tx, item int64, kind string, urls []string) error {
 	have := map[string]int64{}
 	rows, err := tx.Query(ctx, `SELECT id, url FROM workshop_catalog_resource WHERE item = $1 AND type = $2`, item, kind)
-	err = eachRow(rows, err, func() error {
+	err = db.EachRow(rows, err, func() error {
 		var id int64
 		var url string
 		err := rows.Scan(&id, &url)
@@ -361,7 +346,7 @@ func (s store) resources(ctx context.Context, items []int64, types []string, lim
 		}
 		rows, err := tx.Query(ctx, `SELECT id, item, type, url, changed_at FROM workshop_catalog_resource`+where+
 			` ORDER BY item, type, sort, id LIMIT `+db.In(len(args)+1, 1)+` OFFSET `+db.In(len(args)+2, 1), append(args, limit, offset)...)
-		return eachRow(rows, err, func() error {
+		return db.EachRow(rows, err, func() error {
 			var r Resource
 			var changed int64
 			err := rows.Scan(&r.ID, &r.Item, &r.Type, &r.URL, &changed)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/quartermasterd/quartermaster/daemon/config"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/web"
 	"github.com/quartermasterd/quartermaster/daemon/workshop/fastdl/gametree"
 )
 
@@ -32,7 +33,7 @@ func (s *Service) named(name string) (*tree, error) {
 	if len(names) == 0 {
 		return nil, fault.New(fault.NotFound, "there is no FastDL tree").WithHint("the configuration has no [[workshop.fastdl]]")
 	}
-	return nil, fault.New(fault.NotFound, "there is no FastDL tree %q", clip(name, 50)).
+	return nil, fault.New(fault.NotFound, "there is no FastDL tree %q", web.Clip(name, 50)).
 		WithHint("the configuration has %s", strings.Join(names, ", "))
 }
 
