@@ -75,9 +75,11 @@ func TestCatalog_Exchange(t *testing.T) {
 		if diff := cmp.Diff(want, x.counters()); diff != "" {
 			t.Errorf("counters (-want +got):\n%s", diff)
 		}
+		// Who waits for the update goes by the condition.
+		x.expect("/condition/mod/%5B818773962%5D", 200, `{"818773962":2}`)
 		x.wait.lift()
 		x.arrived(hugsLib, 1712827267)
-		want["download_from_steam_ok"], want["/statistics/day/"] = 2, 2
+		want["download_from_steam_ok"], want["/statistics/day/"], want["/condition/mod/"] = 2, 2, 3
 		if diff := cmp.Diff(want, x.counters()); diff != "" {
 			t.Errorf("counters after the update (-want +got):\n%s", diff)
 		}
