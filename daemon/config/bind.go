@@ -117,7 +117,7 @@ func (b *binder) scalar(key string, src any, dst reflect.Value) {
 			dst.SetString(s)
 			return
 		}
-		b.fail(key, "must be a text in quotes, not %s", kindName(src))
+		b.fail(key, "must be a text in quotes, not %s", kindOnly(src))
 	case reflect.Bool:
 		if v, ok := src.(bool); ok {
 			dst.SetBool(v)
@@ -217,4 +217,13 @@ func kindName(v any) string {
 		return "a table"
 	}
 	return fmt.Sprintf("%T", v)
+}
+
+// kindOnly is kindName without the value, for texts, which may be secrets.
+func kindOnly(v any) string {
+	switch v.(type) {
+	case int64, float64:
+		return "a number"
+	}
+	return kindName(v)
 }

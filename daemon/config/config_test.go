@@ -121,8 +121,39 @@ enabled = false
 
 func TestSyntaxErrorShowsThePlace(t *testing.T) {
 	got := strings.Join(problems(t, "[http]\nlisten = [\n\"a:1\"\npublic_url = \"\"\n"), "\n")
-	if !strings.Contains(got, "this is not valid TOML") || !strings.HasPrefix(got, "4:") {
+	if !strings.HasPrefix(got, "4: this is not valid TOML, from column 7 on: expected a comma") {
 		t.Errorf("got %s", got)
+	}
+}
+
+// What is broken may be a secret, or stand beside one, and the message goes
+// into the log.
+func TestMistakesDoNotRepeatSecrets(t *testing.T) {
+	for text, want := range map[string]string{
+		"[steam]\napi_key = \"s3cr3t123\"\nx = [\n": `3: this is not valid TOML, from column 6 on: unexpected EOF; expected value`,
+		"[steam]\napi_key = \"s3cr3t123\n":          `2: this is not valid TOML, from column 21 on: strings cannot contain newlines`,
+		"[steam]\napi_key = s3cr3t123\n":            `2: this is not valid TOML, from column 11 on: expected value but found "s" instead`,
+		"[steam]\napi_key = 0s3cr3t123\n":           ``,
+		"[steam]\napi_key = 12.34s3cr3t123\n":       ``,
+		"[steam]\napi_key = \"s3cr3t123\\q\"\n":     `2: this is not valid TOML, from column 12 on: invalid escape in string '\q'`,
+		"[steam]\napi_key = 012345678\n":            `2: this is not valid TOML, from column 11 on: Invalid integer what stands there: cannot have leading zeroes`,
+		"[steam]\napi_key = 12345678901234567890\n": `2: this is not valid TOML, from column 11 on: what stands there is out of range for int64`,
+		"[steam]\napi_key = 0x3456s3cr3t\n":         ``,
+		"[steam]\napi_key = -0x34567\n":             ``,
+		"[steam]\napi_key = 1234567.\n":             ``,
+		"[steam]\napi_key = 1_234567__8\n":          ``,
+		"[steam]\napi_key = 2026-99-99\n":           `2: this is not valid TOML, from column 11 on: invalid datetime: what stands there`,
+		"[steam]\napi_key = 12345678\n":             `2: steam.api_key: must be a text in quotes, not a number`,
+		"[steam]\napi_key = [\"s3cr3t123\"]\n":      `2: steam.api_key: must be a text in quotes, not a list`,
+		"[http]\nlisten = []\nlisten = []\n":        `3: this is not valid TOML, from column 13 on: Key 'http.listen' has already been defined`,
+	} {
+		got := strings.Join(problems(t, text), "\n")
+		if want != "" && got != want {
+			t.Errorf("%q:\ngot  %s\nwant %s", text, got, want)
+		}
+		if strings.Contains(got, "s3cr3t") || strings.Contains(got, "3456") || strings.Contains(got, "2026") {
+			t.Errorf("%q: %s", text, got)
+		}
 	}
 }
 

@@ -74,8 +74,14 @@ func Load(o Options) (*Loaded, error) {
 	}
 	later := resolveSecrets(&l.Config, env)
 	later = append(later, l.Config.Validate()...)
+	unread := map[string]bool{} // values that could not be read are not judged as well
+	for _, p := range problems {
+		unread[p.Key] = true
+	}
 	for _, p := range later {
-		problems = append(problems, place(p, path, lines, env))
+		if !unread[p.Key] {
+			problems = append(problems, place(p, path, lines, env))
+		}
 	}
 	if len(problems) > 0 {
 		return nil, problems.sorted()
@@ -108,8 +114,7 @@ func readFile(path string, into *Config) (Problems, map[string]int, error) {
 	var tree map[string]any
 	if _, err := toml.Decode(string(text), &tree); err != nil {
 		if syntax, ok := errors.AsType[toml.ParseError](err); ok {
-			return nil, nil, Problems{{Source: path, Line: syntax.Position.Line, Message: "this is not valid TOML: " + syntax.Message +
-				"\n" + strings.TrimRight(syntax.ErrorWithPosition(), "\n")}}
+			return nil, nil, Problems{{Source: path, Line: syntax.Position.Line, Message: syntaxMessage(syntax)}}
 		}
 		return nil, nil, Problems{{Source: path, Message: err.Error()}}
 	}

@@ -133,6 +133,9 @@ when = "12:00-13:00"
 			t.Errorf("nothing says %q", w)
 		}
 	}
+	if n := strings.Count(strings.Join(got, "\n"), "is needed"); n != 1 {
+		t.Errorf("%d entries are said to have no hours, want 1", n)
+	}
 	if t.Failed() {
 		t.Logf("got:\n%s", strings.Join(got, "\n"))
 	}

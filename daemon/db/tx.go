@@ -217,3 +217,18 @@ func In(start, n int) string {
 	}
 	return b.String()
 }
+
+// EachRow takes what Query returned: it calls fn once per row, closes rows and
+// returns the first error.
+func EachRow(rows *sql.Rows, err error, fn func() error) error {
+	if err != nil {
+		return err
+	}
+	defer rows.Close() //nolint:errcheck // Err tells
+	for rows.Next() {
+		if err := fn(); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

@@ -318,11 +318,6 @@ func FuzzShaper(f *testing.F) {
 }
 
 func checkShaper(t *testing.T, r *rand.Rand) {
-	type grant struct {
-		at     time.Time
-		client int
-		n      int
-	}
 	total, per := 1000*(1+r.Int64N(20_000)), 1000*(1+r.Int64N(5_000))
 	s := limit.NewShaper(time.Now)
 	s.Set(total, per)
@@ -362,29 +357,40 @@ func checkShaper(t *testing.T, r *rand.Rand) {
 		})
 	}
 	wg.Wait()
-	check := func(what string, rate int64, of func(grant) bool) {
-		most := func(d time.Duration) float64 {
-			kept := max(float64(rate)/4, 2048)
-			return float64(rate)*d.Seconds() + kept + max(float64(rate)/4, 64<<10) + 1
-		}
-		for from := 0; from < len(grants); from += 1 + len(grants)/200 {
-			var sum float64
-			for _, g := range grants[from:] {
-				if !of(g) {
-					continue
-				}
-				sum += float64(g.n)
-				if d := g.at.Sub(grants[from].at); sum > most(d) {
-					t.Fatalf("%s: %.0f bytes in %v at %d/s, at most %.0f", what, sum, d, rate, most(d))
-				}
-			}
-		}
-	}
-	check("all", total, func(grant) bool { return true })
+	checkGrants(t, "all", grants, total, func(grant) bool { return true })
 	for client := range 5 {
-		check("one client", per, func(g grant) bool { return g.client == client })
+		checkGrants(t, "one client", grants, per, func(g grant) bool { return g.client == client })
 	}
 	if s.Waiting() != 0 {
 		t.Errorf("%d bytes still wait", s.Waiting())
 	}
+}
+
+// checkGrants looks at every window of those grants that of admits: no more
+// may go through than the rate, a burst and one piece.
+func checkGrants(t *testing.T, what string, grants []grant, rate int64, of func(grant) bool) {
+	t.Helper()
+	most := func(d time.Duration) float64 {
+		kept := max(float64(rate)/4, 2048)
+		return float64(rate)*d.Seconds() + kept + max(float64(rate)/4, 64<<10) + 1
+	}
+	for from := 0; from < len(grants); from += 1 + len(grants)/200 {
+		var sum float64
+		for _, g := range grants[from:] {
+			if !of(g) {
+				continue
+			}
+			sum += float64(g.n)
+			if d := g.at.Sub(grants[from].at); sum > most(d) {
+				t.Fatalf("%s: %.0f bytes in %v at %d/s, at most %.0f", what, sum, d, rate, most(d))
+			}
+		}
+	}
+}
+
+// grant is how many bytes a client was granted when.
+type grant struct {
+	at     time.Time
+	client int
+	n      int
 }

@@ -3,7 +3,6 @@ package web
 import (
 	"encoding/base64"
 	"io"
-	"mime"
 	"net/http"
 	"os"
 	"strconv"
@@ -30,8 +29,9 @@ type File struct {
 	ContentType string
 	// CacheControl is sent with 200, 206 and 304; empty: not sent.
 	CacheControl string
-	// Filename makes browsers save under this name; empty: not sent.
-	Filename string
+	// Disposition is the Content-Disposition (RFC 6266) of answers with
+	// content, which names the file; empty: not sent.
+	Disposition string
 }
 
 // ServeFile answers a GET or HEAD request with f: conditional requests and
@@ -140,8 +140,8 @@ func (f *File) setHeader(h http.Header, n int64) {
 	if len(f.SHA256) > 0 {
 		v.set("Repr-Digest", append(base64.StdEncoding.AppendEncode(append(v.text(), "sha-256=:"...), f.SHA256), ':'))
 	}
-	if f.Filename != "" {
-		v.setString("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Filename}))
+	if f.Disposition != "" {
+		v.setString("Content-Disposition", f.Disposition)
 	}
 }
 

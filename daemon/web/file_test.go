@@ -121,12 +121,23 @@ func TestServeFileLeavesOutWhatItDoesNotKnow(t *testing.T) {
 }
 
 func TestServeFileNamesTheDownload(t *testing.T) {
-	f := openTestFile(t, []byte("x"))
-	for _, name := range []string{"m1_5.zip", "a b\"c.zip", "карта.zip"} {
-		f.Filename = name
-		kind, params, err := mime.ParseMediaType(serveOnce(f, "GET", nil).Header.Get("Content-Disposition"))
-		if err != nil || kind != "attachment" || params["filename"] != name {
-			t.Errorf("%q came back as %q %q, %v", name, kind, params["filename"], err)
+	f := openTestFile(t, []byte("content"))
+	f.ETag, f.Disposition = "tag", `attachment; filename="m1_5.zip"`
+	for _, tt := range []struct {
+		header, value string
+		status        int
+		want          string
+	}{
+		{"", "", 200, f.Disposition},
+		{"Range", "bytes=1-2", 206, f.Disposition},
+		{"Range", "bytes=0-1,4-5", 206, f.Disposition},
+		{"Range", "bytes=50-", 416, ""},
+		{"If-None-Match", `"tag"`, 304, ""},
+		{"If-Match", `"other"`, 412, ""},
+	} {
+		res := serveOnce(f, "GET", map[string]string{tt.header: tt.value})
+		if got := res.Header.Get("Content-Disposition"); res.StatusCode != tt.status || got != tt.want {
+			t.Errorf("%s %s: %d, %q, want %d, %q", tt.header, tt.value, res.StatusCode, got, tt.status, tt.want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"io"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -52,4 +53,27 @@ func (t *Tally) Whole() bool {
 	begins := t.Status == http.StatusOK ||
 		t.Status == http.StatusPartialContent && strings.HasPrefix(t.Header().Get("Content-Range"), "bytes 0-")
 	return begins && t.Bytes == t.Length && t.Err == nil
+}
+
+// maxLogged bounds a header in a log, in bytes.
+const maxLogged = 200
+
+// AppendClient adds to a line about an answer how long it waited for a byte
+// rate, which part the client asked for and what it calls itself.
+func AppendClient(attrs []slog.Attr, r *http.Request) []slog.Attr {
+	if wait := LimiterWait(r); wait > 0 {
+		attrs = append(attrs, slog.Int64("limiter_wait_ms", wait.Milliseconds()))
+	}
+	if part := r.Header.Get("Range"); part != "" {
+		attrs = append(attrs, slog.String("range", Clip(part, maxLogged)))
+	}
+	return append(attrs, slog.String("user_agent", Clip(r.UserAgent(), maxLogged)))
+}
+
+// Clip shortens to n bytes what a client chose the length of.
+func Clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return s[:n] + "…"
 }

@@ -58,18 +58,12 @@ func (l *accessLog) write(x *exchange, a answer, status int, bytes int64) {
 			attrs = append(attrs, slog.String("title", item.Title))
 		}
 	} else {
-		attrs = append(attrs, slog.String("path", clip(web.RawPath(x.r), 200)))
+		attrs = append(attrs, slog.String("path", web.Clip(web.RawPath(x.r), 200)))
 	}
 	if x.item != nil {
 		attrs = append(attrs, slog.String("source", x.item.Source), slog.Bool("complete", !x.cut))
 	}
-	if wait := web.LimiterWait(x.r); wait > 0 {
-		attrs = append(attrs, slog.Int64("limiter_wait_ms", wait.Milliseconds()))
-	}
-	if ra := x.r.Header.Get("Range"); ra != "" {
-		attrs = append(attrs, slog.String("range", clip(ra, 100)))
-	}
-	attrs = append(attrs, slog.String("user_agent", clip(x.r.UserAgent(), 200)))
+	attrs = web.AppendClient(attrs, x.r)
 	l.log.LogAttrs(ctx, slog.LevelInfo, x.r.Method, attrs...)
 }
 
@@ -97,17 +91,17 @@ func (l *accessLog) report() {
 // sample logs the headers of a request unless its User-Agent has sent the
 // like before.
 func (l *accessLog) sample(r *http.Request) {
-	agent := clip(r.UserAgent(), 200)
+	agent := web.Clip(r.UserAgent(), 200)
 	if !l.unseen(agent, r) {
 		return
 	}
-	attrs := []slog.Attr{slog.String("user_agent", agent), slog.String("proto", r.Proto), slog.String("host", clip(r.Host, 200))}
+	attrs := []slog.Attr{slog.String("user_agent", agent), slog.String("proto", r.Proto), slog.String("host", web.Clip(r.Host, 200))}
 	for name, values := range r.Header {
 		if secret(name) {
 			continue
 		}
 		for _, v := range values {
-			attrs = append(attrs, slog.String("header."+clip(name, 100), clip(v, 200)))
+			attrs = append(attrs, slog.String("header."+web.Clip(name, 100), web.Clip(v, 200)))
 		}
 	}
 	l.log.LogAttrs(r.Context(), slog.LevelInfo, "request headers", attrs...)
@@ -171,12 +165,4 @@ func varies(name string) bool {
 		return true
 	}
 	return false
-}
-
-// clip shortens what a client chose the length of.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return s[:n] + "…"
 }

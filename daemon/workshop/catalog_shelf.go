@@ -78,11 +78,20 @@ func (l *shelf) Stock(id int64) catalog.Stock {
 		} else {
 			st.Queued = true
 		}
+		st.Updating = st.Updating || st.Stored && n.Version > st.Version && r.published(n)
 		if st.AddedAt.IsZero() || j.CreatedAt.Before(st.AddedAt) {
 			st.AddedAt = j.CreatedAt
 		}
 	}
 	return st
+}
+
+// published reports whether Steam told of the version, or nothing is known of
+// the item. Anybody can ask for versions that there never will be. The caller
+// holds the mutex.
+func (r *records) published(n Name) bool {
+	k, ok := r.items.get(n.Item)
+	return !ok || n.Version <= k.Updated
 }
 
 // Each calls fn with everything that is stored or being fetched. Details of

@@ -167,7 +167,10 @@ func TestCatalog_FailedUpdate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)))
-		r := newRigWith(t, dbtest.SQLite(t), t.TempDir(), func(o *Options) { o.Quiet = false })
+		r := newRigWith(t, dbtest.SQLite(t), t.TempDir(), func(o *Options) {
+			o.Quiet = false
+			o.Config.Monitor.Requested = 0 // or the prefetch may be there first
+		})
 		r.start()
 		synctest.Wait()
 		old := r.offer(vector)
@@ -180,7 +183,7 @@ func TestCatalog_FailedUpdate(t *testing.T) {
 		r.sends(vectorPath, old) // Steam's answer holds for a minute
 		pass(time.Minute)
 		r.tells(vectorPath, 202, updateBody)
-		r.tells(vectorAsk, 200, `{"99874752":0}`)
+		r.tells(vectorAsk, 200, `{"99874752":2}`) // who sees less downloads, and would get the old version
 		r.tells(vectorPath, 202, processBody)
 		r.sends(vectorOnly, old)
 		pass(5 * time.Minute) // five attempts
@@ -196,6 +199,20 @@ func TestCatalog_FailedUpdate(t *testing.T) {
 		r.steam.put(uint64(vector.Item), vector.Version+120, func(d *webapi.FileDetails) { d.Size = int64(len(data)) })
 		pass(time.Minute)
 		r.tells(vectorPath, 202, updateBody) // nothing is held against it any more
+	})
+}
+
+// What is larger than we accept will not be smaller in a minute: clients that
+// poll see at once that it failed, and are told why.
+func TestCatalog_TooLarge(t *testing.T) {
+	t.Parallel()
+	inBubble(t, nil, func(t *testing.T, r *rig) {
+		r.offer(vector)
+		r.source.fail(fault.New(fault.TooLarge, "The item is larger than 2GiB"))
+		r.tells(vectorPath, 202, queuedBody)
+		pass(2 * time.Second)
+		r.tells(vectorAsk, 200, `{}`)
+		r.tells(vectorPath, 404, `{"message":"this mod was not found","error_id":2,"reason":"The item is larger than 2GiB"}`)
 	})
 }
 

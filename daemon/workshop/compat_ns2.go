@@ -2,7 +2,6 @@ package workshop
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"math"
 	"net/http"
@@ -209,18 +208,18 @@ func (x *exchange) serve(q request, st *stored) {
 	if !x.f.keepAlive {
 		x.w.Header()["Connection"] = closeHeader
 	}
-	t := tally{ResponseWriter: x.w}
+	t := web.Tally{ResponseWriter: x.w}
 	web.ServeFile(&t, x.r, web.File{
 		Content: file, Size: st.Print.Size, ModTime: st.lastModified(x.start), ETag: st.etagText,
 		SHA256: st.SHA256, ContentType: "application/zip",
 		CacheControl: "public, max-age=31536000, immutable",
 	})
-	x.cut = x.r.Method != http.MethodHead && t.bytes < t.length
-	x.f.s.metrics.served(t.status, st.Source, t.bytes)
-	if x.r.Method != http.MethodHead && t.complete() && st.Name.Item <= math.MaxInt64 {
+	x.cut = x.r.Method != http.MethodHead && t.Bytes < t.Length
+	x.f.s.metrics.served(t.Status, st.Source, t.Bytes)
+	if x.r.Method != http.MethodHead && t.Whole() && st.Name.Item <= math.MaxInt64 {
 		x.f.s.catalog.Delivered(int64(st.Name.Item), "ns2")
 	}
-	x.f.log.write(x, answerServed, t.status, t.bytes)
+	x.f.log.write(x, answerServed, t.Status, t.Bytes)
 }
 
 // refuse sends an answer without a file.
@@ -334,48 +333,6 @@ func can(a answer) cannedAnswer {
 	c.retryAfter = a == answerTooMany
 	return c
 }
-
-// tally counts what goes out and keeps the fast paths of the writer below.
-type tally struct {
-	http.ResponseWriter
-	status int
-	length int64 // Content-Length
-	bytes  int64
-}
-
-// complete reports whether everything was sent that was promised, from the
-// first byte of the file on.
-func (t *tally) complete() bool {
-	begins := t.status == http.StatusOK ||
-		t.status == http.StatusPartialContent && strings.HasPrefix(t.Header().Get("Content-Range"), "bytes 0-")
-	return begins && t.bytes == t.length
-}
-
-func (t *tally) WriteHeader(status int) {
-	t.status = status
-	t.length, _ = strconv.ParseInt(t.Header().Get("Content-Length"), 10, 64) // 304 has none
-	t.ResponseWriter.WriteHeader(status)
-}
-
-func (t *tally) Write(p []byte) (int, error) {
-	n, err := t.ResponseWriter.Write(p)
-	t.bytes += int64(n)
-	return n, err
-}
-
-// ReadFrom keeps sendfile.
-func (t *tally) ReadFrom(src io.Reader) (n int64, err error) {
-	if rf, ok := t.ResponseWriter.(io.ReaderFrom); ok {
-		n, err = rf.ReadFrom(src)
-	} else {
-		n, err = io.Copy(struct{ io.Writer }{t.ResponseWriter}, src)
-	}
-	t.bytes += n
-	return n, err
-}
-
-// Unwrap lets http.ResponseController find the connection.
-func (t *tally) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
 // NotFormat answers as the face does to a path that is no name of a version.
 // It is for paths that nobody serves, asked for by a program.

@@ -29,8 +29,10 @@ const (
 	// came for must get to fetch it.
 	evictGrace = 15 * time.Second
 	// confirmedFor is how old Steam's word that it has a version may be when
-	// the version is evicted. Older words are asked for anew first.
-	confirmedFor = 24 * time.Hour
+	// the version is evicted. Older words are asked for anew first. What
+	// clients use is asked about with each run of the monitor and so is
+	// confirmed all the time.
+	confirmedFor = time.Hour
 	// maxConfirm bounds the items that Steam is asked about at a time.
 	maxConfirm = 500
 )
@@ -248,35 +250,18 @@ func (c *clearing) leastRequested(ctx context.Context) error {
 	if c.need <= 0 {
 		return nil
 	}
-	list := c.evictable()
+	sure, unsure := c.toEvict(ctx)
 	var have int64
-	for _, e := range list {
-		if len(e.unsure) == 0 {
-			have += e.versions[0].Size
-		}
+	for _, e := range sure {
+		have += e.versions[0].Size
 	}
 	goal := c.need
 	if have < goal {
 		goal = min(c.over, have)
 	}
-	var missing int64 // that unsure ones could free
-	var ask []ItemID
-	for _, e := range list {
-		if len(e.unsure) > 0 {
-			if missing < c.need && len(ask) < maxConfirm {
-				ask = append(ask, e.unsure...)
-			}
-			missing += e.versions[0].Size
-			for _, st := range e.versions {
-				c.keep(st.Name, st.Size, RuleQuota, "Steam has to confirm first that it still has it")
-			}
-			continue
-		}
+	for _, e := range sure {
 		if goal <= 0 {
-			continue
-		}
-		if !c.peersConfirm(ctx, e) {
-			continue
+			break
 		}
 		goal -= e.versions[0].Size
 		for _, st := range e.versions {
@@ -284,11 +269,36 @@ func (c *clearing) leastRequested(ctx context.Context) error {
 		}
 	}
 	if !c.dry && c.need > 0 {
-		for _, id := range ask {
+		for _, id := range unsure {
 			c.s.details.Ask(id)
 		}
 	}
 	return nil
+}
+
+// toEvict returns blobs that certainly can be had again, as many as it takes
+// for the room that is needed, and the items that Steam has to be asked about
+// first. A peer has to confirm what only it has before anything counts on it,
+// or others would go in vain.
+func (c *clearing) toEvict(ctx context.Context) (sure []*evictable, ask []ItemID) {
+	var have, missing int64 // bytes of those that are sure, and of the others
+	for _, e := range c.evictable() {
+		size := e.versions[0].Size
+		switch {
+		case len(e.unsure) > 0:
+			if missing < c.need && len(ask) < maxConfirm {
+				ask = append(ask, e.unsure...)
+			}
+			missing += size
+			for _, st := range e.versions {
+				c.keep(st.Name, st.Size, RuleQuota, "Steam has to confirm first that it still has it")
+			}
+		case have < c.need && c.peersConfirm(ctx, e):
+			have += size
+			sure = append(sure, e)
+		}
+	}
+	return sure, ask
 }
 
 // peersConfirm reports whether the peers still have what only they could

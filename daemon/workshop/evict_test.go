@@ -217,7 +217,7 @@ func TestQuota_AsksSteamFirst(t *testing.T) {
 		old, gone := Name{5, 10}, Name{6, 10}
 		r.put(old, 100, 90, 80, "", nil)
 		r.put(gone, 100, 90, 85, "", nil)
-		r.steamSaid(3, old, gone)
+		r.steamSaid(2.0/24, old, gone)
 		r.offer(old) // Steam still has this one
 		r.limit(150)
 		pass(3 * time.Minute)

@@ -10,6 +10,7 @@ func (s *Service) newFastDL() (err error) {
 		Trees: s.config.FastDL, DB: s.options.DB, Blobs: s.blobs, Log: s.options.Log, Clock: s.clock,
 		Registerer: s.options.Registerer, PublicURL: s.options.PublicURL, ListenPort: s.options.ListenPort,
 		Space: s.checkSpace,
+		Sent:  func() { s.catalog.Sent("fastdl") },
 	})
 	return err
 }

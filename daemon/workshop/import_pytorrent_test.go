@@ -216,38 +216,44 @@ func TestImportPyTorrent(t *testing.T) {
 		if diff := cmp.Diff(before, everything(t, dir)); diff != "" {
 			t.Errorf("the old server was changed:\n%s", diff)
 		}
-
-		r.start() // as after the command, in another process
-		for id, name := range map[string]string{"2009463077": `attachment; filename="Harmony.zip"`, "818773962": "attachment; filename*=utf-8''HugsLib%20%5B1.5%5D.zip"} {
-			w := r.ask("/download/" + id)
-			data := archives[oldHarmony]
-			if id != "2009463077" {
-				data = archives[oldHugsLib]
-			}
-			if w.Code != 200 || !bytes.Equal(w.Body.Bytes(), data) || w.Header().Get("Content-Disposition") != name {
-				t.Errorf("%s: %d, %v", id, w.Code, w.Header())
-			}
-		}
-		r.says("/info/mod/2009463077?dependencies=true", `{"result":{"id":2009463077,"name":"Harmony","description":"[b]Library[/b]","size":2154312,
-			"condition":0,"date_creation":"2020-03-01 10:00:00","date_update":"2024-04-11 09:21:07","source":"steam","downloads":43},"dependencies":[],"dependencies_count":0}`)
-		r.says("/info/mod/818773962?dependencies=true", `{"result":{"downloads":8,"condition":0},"dependencies":[77,2009463077],"dependencies_count":2}`)
-		r.says("/info/game/294100", `{"result":{"id":294100,"name":"RimWorld","type":"game","logo":"https://cdn.example/header.jpg","short_description":"A colony sim.",
-			"description":"<p>HTML</p>","mods_downloads":42,"mods_count":2,"creation_date":"2023-01-02 03:04:05.141640","source":"steam"}}`)
-		r.says("/list/tags/294100", `{"database_size":2,"results":[{"name":"Mod"},{"name":"1.5"}]}`)
-		r.says("/list/genres", `{"database_size":1,"results":[{"id":28,"name":"Simulation"}]}`)
-		r.says("/list/resources_mods/2009463077", `{"database_size":2,"results":[
-			{"type":"logo","url":"https://images.example/a.jpg","owner_id":2009463077,"date_event":"2023-02-03 04:05:06.155080"},
-			{"type":"screenshot","url":"https://images.example/b.jpg","date_event":"2023-02-03 04:05:06.000000"}]}`)
-		r.says("/statistics/hour?day=2024-05-01", `[{"date_time":"2024-05-01 08:00:00.000000","type":"/list/mods/","count":15}]`)
-		r.says("/statistics/delay", `{"full":1017}`)
-		st := r.index.get(Name{oldHarmony, time.Date(2024, 4, 11, 9, 21, 7, 0, time.UTC).Unix()})
-		if st == nil || st.Source != sourceImport || st.VerifiedAt.IsZero() || st.RequestedAt.IsZero() {
-			t.Fatalf("%+v", st)
-		}
-		if o, err := r.VerifyVersion(t.Context(), st.Name); err != nil || !o.OK {
-			t.Errorf("%+v %v", o, err)
-		}
+		r.servesImport(archives)
 	})
+}
+
+// servesImport compares what the faces say with what the old server said.
+func (r *rig) servesImport(archives map[int64][]byte) {
+	t := r.t
+	t.Helper()
+	r.start() // as after the command, in another process
+	for id, name := range map[string]string{"2009463077": `attachment; filename="Harmony.zip"`, "818773962": "attachment; filename*=utf-8''HugsLib%20%5B1.5%5D.zip"} {
+		w := r.ask("/download/" + id)
+		data := archives[oldHarmony]
+		if id != "2009463077" {
+			data = archives[oldHugsLib]
+		}
+		if w.Code != 200 || !bytes.Equal(w.Body.Bytes(), data) || w.Header().Get("Content-Disposition") != name {
+			t.Errorf("%s: %d, %v", id, w.Code, w.Header())
+		}
+	}
+	r.says("/info/mod/2009463077?dependencies=true", `{"result":{"id":2009463077,"name":"Harmony","description":"[b]Library[/b]","size":2154312,
+		"condition":0,"date_creation":"2020-03-01 10:00:00","date_update":"2024-04-11 09:21:07","source":"steam","downloads":43},"dependencies":[],"dependencies_count":0}`)
+	r.says("/info/mod/818773962?dependencies=true", `{"result":{"downloads":8,"condition":0},"dependencies":[77,2009463077],"dependencies_count":2}`)
+	r.says("/info/game/294100", `{"result":{"id":294100,"name":"RimWorld","type":"game","logo":"https://cdn.example/header.jpg","short_description":"A colony sim.",
+		"description":"<p>HTML</p>","mods_downloads":42,"mods_count":2,"creation_date":"2023-01-02 03:04:05.141640","source":"steam"}}`)
+	r.says("/list/tags/294100", `{"database_size":2,"results":[{"name":"Mod"},{"name":"1.5"}]}`)
+	r.says("/list/genres", `{"database_size":1,"results":[{"id":28,"name":"Simulation"}]}`)
+	r.says("/list/resources_mods/2009463077", `{"database_size":2,"results":[
+		{"type":"logo","url":"https://images.example/a.jpg","owner_id":2009463077,"date_event":"2023-02-03 04:05:06.155080"},
+		{"type":"screenshot","url":"https://images.example/b.jpg","date_event":"2023-02-03 04:05:06.000000"}]}`)
+	r.says("/statistics/hour?day=2024-05-01", `[{"date_time":"2024-05-01 08:00:00.000000","type":"/list/mods/","count":15}]`)
+	r.says("/statistics/delay", `{"full":1017}`)
+	st := r.index.get(Name{oldHarmony, time.Date(2024, 4, 11, 9, 21, 7, 0, time.UTC).Unix()})
+	if st == nil || st.Source != sourceImport || st.VerifiedAt.IsZero() || st.RequestedAt.IsZero() {
+		t.Fatalf("%+v", st)
+	}
+	if o, err := r.VerifyVersion(t.Context(), st.Name); err != nil || !o.OK {
+		t.Errorf("%+v %v", o, err)
+	}
 }
 
 // The clock of the old server was in another zone: versions move with it.

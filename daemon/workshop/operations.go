@@ -13,6 +13,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/config"
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/web"
 )
 
 // ParseItem reads an item id as people write it: decimal digits, "m<hex>",
@@ -25,7 +26,7 @@ func ParseItem(text string) (ItemID, error) {
 	}
 	id, err := config.ParseItem(t)
 	if err != nil {
-		return 0, fault.New(fault.Invalid, "%q is not a Workshop item", clip(text, 100)).
+		return 0, fault.New(fault.Invalid, "%q is not a Workshop item", web.Clip(text, 100)).
 			WithHint("write the decimal id, m<hex>, 0x<hex> or the address of the Workshop page")
 	}
 	return ItemID(id), nil
@@ -36,7 +37,7 @@ func ParseItem(text string) (ItemID, error) {
 func ParseName(text string) (Name, error) {
 	n, ok := parseNS2("/" + strings.TrimSuffix(strings.TrimSpace(text), ".zip") + ".zip")
 	if !ok {
-		return n, fault.New(fault.Invalid, "%q is not the name of a version", clip(text, 100)).
+		return n, fault.New(fault.Invalid, "%q is not the name of a version", web.Clip(text, 100)).
 			WithHint("write for example m706d242_1348957670")
 	}
 	return n, nil

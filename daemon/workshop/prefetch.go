@@ -123,10 +123,7 @@ func (s store) evictedItems(ctx context.Context) (list []evictedItem, err error)
 		rows, err := tx.Query(ctx, `SELECT e.item, e.at, COALESCE(i.size, 0) FROM workshop_evicted AS e
 			LEFT JOIN workshop_item AS i ON i.id = e.item
 			WHERE COALESCE(i.requested_at, 0) <= e.at ORDER BY e.at, e.item`)
-		if err != nil {
-			return err
-		}
-		return eachRow(rows, func() error {
+		return db.EachRow(rows, err, func() error {
 			var e evictedItem
 			var at int64
 			err := rows.Scan(&e.item, &at, &e.size)

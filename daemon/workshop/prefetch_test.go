@@ -1,6 +1,7 @@
 package workshop
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -126,6 +127,21 @@ func TestPrefetch_EvictedItemsThatFit(t *testing.T) {
 }
 
 // The tables, on both kinds of database.
+// putThree stores a version of each of the last three items that there can be.
+func putThree(ctx context.Context, tx *db.Tx, now time.Time) error {
+	for i := range int64(3) {
+		id := ItemID(1<<64 - 1 - uint64(i))
+		item := Item{FileDetails: webapi.FileDetails{ID: uint64(id), Result: 1, Size: 7 + i, Updated: 10}, CheckedAt: now}
+		if err := putItem(ctx, tx, item); err != nil {
+			return err
+		}
+		if _, err := putVersion(ctx, tx, Version{Name: Name{id, 10}, State: Ready, Key: blobKey(Name{id, 10}), StoredAt: now}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func TestStore_Storage(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s, ctx := store{d}, t.Context()
@@ -136,19 +152,7 @@ func TestStore_Storage(t *testing.T) {
 			}
 		}
 		now := time.Now()
-		write(func(tx *db.Tx) error {
-			for i := range int64(3) {
-				id := ItemID(1<<64 - 1 - uint64(i))
-				item := Item{FileDetails: webapi.FileDetails{ID: uint64(id), Result: 1, Size: 7 + i, Updated: 10}, CheckedAt: now}
-				if err := putItem(ctx, tx, item); err != nil {
-					return err
-				}
-				if _, err := putVersion(ctx, tx, Version{Name: Name{id, 10}, State: Ready, Key: blobKey(Name{id, 10}), StoredAt: now}); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		write(func(tx *db.Tx) error { return putThree(ctx, tx, now) })
 		a, b, c := ItemID(1<<64-1), ItemID(1<<64-2), ItemID(1<<64-3)
 		at := db.Micros(now.Add(-time.Hour))
 		if err := s.flushHits(ctx, []hit{{Name{b, 10}, 9, at}, {Name{a, 10}, 2, at}, {Name{c, 10}, 50, at - 40*24*3600*1e6}}); err != nil {

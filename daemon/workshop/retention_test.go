@@ -49,14 +49,17 @@ func (r *rig) keep(n Name, stored, verified, requested float64, change func(*Ver
 	r.index.put(v)
 }
 
-func TestGC(t *testing.T) {
-	t.Parallel()
+// gcCase is a library, what the collection removes of it and what it keeps
+// and says so.
+type gcCase struct {
+	fill    func(r *rig)
+	removed string
+	kept    string
+}
+
+func gcCases() map[string]gcCase {
 	pinned := func(v *Version) { v.Pinned = true }
-	for name, c := range map[string]struct {
-		fill    func(r *rig)
-		removed string
-		kept    string
-	}{
+	return map[string]gcCase{
 		"superseded and forgotten": {func(r *rig) {
 			r.keep(Name{1, 10}, 90, 90, 60, nil)
 			r.keep(Name{1, 20}, 8, 8, 0, nil)
@@ -107,7 +110,12 @@ func TestGC(t *testing.T) {
 			r.keep(Name{1, 10}, 90, 90, 60, func(v *Version) { v.Key, v.Path = "", "/srv/m1_10.zip" })
 			r.keep(Name{1, 20}, 8, 8, 0, nil)
 		}, "", ""},
-	} {
+	}
+}
+
+func TestGC(t *testing.T) {
+	t.Parallel()
+	for name, c := range gcCases() {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, func(c *config.Workshop) { c.Retention.KeepIrreplaceable = false })
 			if err := r.Load(t.Context()); err != nil {

@@ -216,5 +216,5 @@ func newOwner() string {
 	if err != nil {
 		host = "unknown"
 	}
-	return clip(host, 64) + "/" + Name{Item: ItemID(rand.Uint64()), Version: int64(os.Getpid())}.String()
+	return web.Clip(host, 64) + "/" + Name{Item: ItemID(rand.Uint64()), Version: int64(os.Getpid())}.String()
 }

@@ -87,7 +87,7 @@ func (s *Service) outcome(j Job, stopped bool, err error) Job {
 			j.RetryAt = now.Add(max(retryAfter(err), time.Second))
 		}
 	default:
-		if _, ok := errors.AsType[unpackable](err); ok {
+		if _, ok := errors.AsType[unpackable](err); ok || fault.Is(err, fault.TooLarge) {
 			j.Attempts = max(j.Attempts, maxAttempts-1) // clients need not come back for it
 		}
 		j = j.fail(now, fault.Public(err), retryAfter(err), s.jitter())

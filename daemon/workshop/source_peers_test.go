@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -355,21 +356,63 @@ func TestPeers_Retention(t *testing.T) {
 	o.mu.Lock()
 	o.files[old.File()] = bytes
 	o.mu.Unlock()
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- r.peers.Run(ctx) }()
-	for end := time.Now().Add(20 * time.Second); !r.peers.Has(peerName(old), sum[:]); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the index was not read")
-		}
-	}
-	cancel()
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
+	r.readPeers(old, sum[:])
 	gc("")
 	o.mu.Lock()
 	delete(o.files, old.File())
 	o.mu.Unlock()
 	gc("the peer that lists it does not confirm it")
+}
+
+// readPeers waits until a peer lists a version.
+func (r *rig) readPeers(n Name, sum []byte) {
+	r.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- r.peers.Run(ctx) }()
+	for end := time.Now().Add(20 * time.Second); !r.peers.Has(peerName(n), sum); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			r.t.Fatal("the index was not read")
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// TestPeers_Quota: what a peer does not confirm is not counted on, so nothing
+// else goes for a download that would not fit all the same.
+func TestPeers_Quota(t *testing.T) {
+	t.Parallel()
+	o := newOtherServer(t)
+	o.index = true
+	r := newRig(t, withPeers(o))
+	peerOnly, steam := Name{1, 10}, Name{2, 10}
+	data := []byte("12345")
+	sum := sha256.Sum256(data)
+	r.keep(peerOnly, 90, 90, 60, func(v *Version) { v.SHA256 = sum[:] })
+	r.keep(steam, 90, 90, 50, nil)
+	r.steamSaid(0, steam)
+	o.mu.Lock()
+	o.files[peerOnly.File()] = data
+	o.mu.Unlock()
+	r.readPeers(peerOnly, sum[:])
+	evicts := func(need int64, want ...Name) {
+		t.Helper()
+		tidied, err := r.clearOut(t.Context(), shortage{need: need}, true)
+		var got []Name
+		for _, x := range tidied.Removed {
+			got = append(got, x.Name)
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("for %d bytes go %v, want %v: %v %+v", need, got, want, err, tidied.Kept)
+		}
+	}
+	evicts(10, peerOnly, steam)
+	o.mu.Lock()
+	delete(o.files, peerOnly.File())
+	o.mu.Unlock()
+	evicts(10)
+	evicts(5, steam)
 }

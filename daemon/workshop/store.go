@@ -2,7 +2,6 @@ package workshop
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/quartermasterd/quartermaster/daemon/db"
@@ -43,10 +42,7 @@ func (s store) versionsSince(ctx context.Context, since time.Time, fn func(Versi
 			query, args = `SELECT `+versionColumns+` FROM workshop_version WHERE state <> $1`, []any{string(Removed)}
 		}
 		rows, err := tx.Query(ctx, query, args...)
-		if err != nil {
-			return err
-		}
-		return eachRow(rows, func() error {
+		return db.EachRow(rows, err, func() error {
 			v, err := scanVersion(rows)
 			if err == nil {
 				fn(v)
@@ -54,17 +50,6 @@ func (s store) versionsSince(ctx context.Context, since time.Time, fn func(Versi
 			return err
 		})
 	})
-}
-
-// eachRow calls fn once per row, closes rows and returns the first error.
-func eachRow(rows *sql.Rows, fn func() error) error {
-	defer rows.Close()
-	for rows.Next() {
-		if err := fn(); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 // findVersion returns the row of n, fault.NotFound if there is none or only
@@ -204,10 +189,7 @@ func (s store) items(ctx context.Context, ids []ItemID) ([]Item, error) {
 	err := s.db.Read(ctx, func(tx *db.Tx) error {
 		out = out[:0]
 		rows, err := tx.Query(ctx, `SELECT `+itemColumns+` FROM workshop_item WHERE id IN (`+db.In(1, len(ids))+`)`, args...)
-		if err != nil {
-			return err
-		}
-		return eachRow(rows, func() error {
+		return db.EachRow(rows, err, func() error {
 			d, err := scanItem(rows)
 			out = append(out, d)
 			return err
@@ -222,10 +204,7 @@ func (s store) recentItems(ctx context.Context, limit int, since time.Time, fn f
 	return s.db.Read(ctx, func(tx *db.Tx) error {
 		rows, err := tx.Query(ctx, `SELECT `+itemColumns+` FROM workshop_item WHERE updated_at >= $1
 			ORDER BY requested_at DESC, checked_at DESC LIMIT $2`, db.Micros(since), limit)
-		if err != nil {
-			return err
-		}
-		return eachRow(rows, func() error {
+		return db.EachRow(rows, err, func() error {
 			d, err := scanItem(rows)
 			if err == nil {
 				fn(d)

@@ -160,10 +160,7 @@ func (s store) jobsSince(ctx context.Context, since time.Time, fn func(Job)) err
 	query += ` ORDER BY boost DESC, created_at, id LIMIT 10000`
 	return s.db.Read(ctx, func(tx *db.Tx) error {
 		rows, err := tx.Query(ctx, query, db.Micros(since))
-		if err != nil {
-			return err
-		}
-		return eachRow(rows, func() error {
+		return db.EachRow(rows, err, func() error {
 			j, err := scanJob(rows)
 			if err == nil {
 				fn(j)

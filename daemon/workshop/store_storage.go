@@ -53,7 +53,7 @@ func pinnedAmong(ctx context.Context, tx *db.Tx, names []Name) (map[Name]bool, e
 		return nil, err
 	}
 	pinned := map[Name]bool{}
-	return pinned, eachRow(rows, func() error {
+	return pinned, db.EachRow(rows, err, func() error {
 		var n Name
 		err := rows.Scan(&n.Item, &n.Version)
 		pinned[n] = true
@@ -80,10 +80,7 @@ func blobsInUse(ctx context.Context, tx *db.Tx, keys []string) (map[string]bool,
 	}
 	rows, err := tx.Query(ctx, `SELECT DISTINCT blob_key FROM workshop_version
 		WHERE state <> $1 AND blob_key IN (`+db.In(2, batchSize)+`)`, args...)
-	if err != nil {
-		return nil, err
-	}
-	return used, eachRow(rows, func() error {
+	return used, db.EachRow(rows, err, func() error {
 		var key string
 		err := rows.Scan(&key)
 		used[key] = true
@@ -103,10 +100,7 @@ func (s store) buriedVersions(ctx context.Context) (list []buried, err error) {
 		list = list[:0]
 		rows, err := tx.Query(ctx, `SELECT item, version, blob_key FROM workshop_version
 			WHERE state = $1 AND blob_key > '' LIMIT $2`, string(Removed), batchSize)
-		if err != nil {
-			return err
-		}
-		return eachRow(rows, func() error {
+		return db.EachRow(rows, err, func() error {
 			var b buried
 			err := rows.Scan(&b.name.Item, &b.name.Version, &b.key)
 			list = append(list, b)
@@ -140,10 +134,7 @@ func (s store) supplies(ctx context.Context) (map[ItemID]supply, error) {
 	err := s.db.Read(ctx, func(tx *db.Tx) error {
 		clear(all)
 		rows, err := tx.Query(ctx, `SELECT id, current_version, url, result, banned, app, checked_at FROM workshop_item`)
-		if err != nil {
-			return err
-		}
-		return eachRow(rows, func() error {
+		return db.EachRow(rows, err, func() error {
 			var id ItemID
 			var x supply
 			var url string
@@ -196,10 +187,7 @@ func (s store) requestedItems(ctx context.Context, since time.Time, limit int) (
 		ids = ids[:0]
 		rows, err := tx.Query(ctx, `SELECT id FROM workshop_item WHERE requested_at >= $1 AND result = $2
 			ORDER BY requests DESC, requested_at DESC, id LIMIT $3`, db.Micros(since), webapi.ResultOK, limit)
-		if err != nil {
-			return err
-		}
-		return eachRow(rows, func() error {
+		return db.EachRow(rows, err, func() error {
 			var id ItemID
 			err := rows.Scan(&id)
 			ids = append(ids, id)
@@ -233,10 +221,7 @@ func (s store) storageDays(ctx context.Context, limit int) (days []StorageDay, e
 		days = days[:0]
 		rows, err := tx.Query(ctx, `SELECT day, bytes, versions FROM (SELECT day, bytes, versions FROM workshop_storage_day
 			ORDER BY day DESC LIMIT $1) AS latest ORDER BY day`, limit)
-		if err != nil {
-			return err
-		}
-		return eachRow(rows, func() error {
+		return db.EachRow(rows, err, func() error {
 			var d StorageDay
 			err := rows.Scan(&d.Day, &d.Bytes, &d.Versions)
 			days = append(days, d)

@@ -1,6 +1,7 @@
 package workshop
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -74,45 +75,18 @@ func TestStore(t *testing.T) {
 
 func TestStore_Jobs(t *testing.T) {
 	dbtest.EachOptions(t, func(t *testing.T, o db.Options) {
-		now := time.Unix(1_800_000_000, 0).UTC()
-		o.Now = func() time.Time { return now }
-		d, err := db.Open(t.Context(), o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer d.Close() //nolint:errcheck // the test is over
-		s, ctx := store{d}, t.Context()
-		in := func(fn func(tx *db.Tx) (Job, error)) (j Job, err error) {
-			err = d.Write(ctx, func(tx *db.Tx) error { j, err = fn(tx); return err })
-			return j, err
-		}
-		add := func(id ItemID, boost bool) Job {
-			now = now.Add(time.Millisecond)
-			j, err := in(func(tx *db.Tx) (Job, error) { return putJob(ctx, tx, Name{id, 1}, boost) })
-			if err != nil {
-				t.Fatal(err)
-			}
-			return j
-		}
-		claim := func(owner string, id int64) string {
-			j, err := in(func(tx *db.Tx) (Job, error) { return claimJob(ctx, tx, owner, id) })
-			if err != nil {
-				return "none"
-			}
-			return j.Name.String()
-		}
-		add(1, false)
-		third := add(2, false)
-		add(3, true)
-		if again := add(2, false); again.ID != third.ID || again.State != Queued {
+		q := newJobTable(t, o)
+		q.add(1, false)
+		third := q.add(2, false)
+		q.add(3, true)
+		if again := q.add(2, false); again.ID != third.ID || again.State != Queued {
 			t.Errorf("asked for twice: %+v", again)
 		}
-		order := strings.Join([]string{claim("a", 0), claim("b", 0), claim("a", 0), claim("b", 0)}, " ")
-		if order != "m3_1 m1_1 m2_1 none" {
+		if order := q.claims("a b a b", 0); order != "m3_1 m1_1 m2_1 none" {
 			t.Errorf("taken in the order %s", order)
 		}
-		now = now.Add(leaseFor / 2)
-		if err := d.Write(ctx, func(tx *db.Tx) error {
+		q.now = q.now.Add(leaseFor / 2)
+		q.write(func(ctx context.Context, tx *db.Tx) error {
 			ours, err := renewJob(ctx, tx, Job{ID: third.ID, Owner: "a", State: Fetching, Bytes: 5, Total: 9})
 			if !ours {
 				t.Error("the owner may not renew")
@@ -122,59 +96,121 @@ func TestStore_Jobs(t *testing.T) {
 				t.Error("somebody else may renew")
 			}
 			return firstError(err, err2)
-		}); err != nil {
-			t.Fatal(err)
-		}
-		now = now.Add(leaseFor/2 + time.Second) // the leases of 1 and 3 are over
-		if got := strings.Join([]string{claim("c", third.ID), claim("c", 0), claim("c", 0), claim("c", 0)}, " "); got != "none m3_1 m1_1 none" {
+		})
+		q.now = q.now.Add(leaseFor/2 + time.Second) // the leases of 1 and 3 are over
+		if got := q.claims("c", third.ID) + " " + q.claims("c c c", 0); got != "none m3_1 m1_1 none" {
 			t.Errorf("after the leases: %s", got)
 		}
-		failed := third.fail(now, "broken", 0, 0.5)
-		if err := d.Write(ctx, func(tx *db.Tx) error {
-			ours, err := settleJob(ctx, tx, "a", failed)
+	})
+}
+
+func TestStore_JobsRetried(t *testing.T) {
+	dbtest.EachOptions(t, func(t *testing.T, o db.Options) {
+		q := newJobTable(t, o)
+		job := q.add(2, false)
+		if got := q.claims("a", 0); got != "m2_1" {
+			t.Fatal(got)
+		}
+		q.write(func(ctx context.Context, tx *db.Tx) error {
+			ours, err := settleJob(ctx, tx, "a", job.fail(q.now, "broken", 0, 0.5))
 			if !ours {
 				t.Error("the owner may not settle")
 			}
 			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
-		if claim("a", 0) != "none" {
+		})
+		if q.claims("a", 0) != "none" {
 			t.Error("retried at once")
 		}
-		now = now.Add(6 * time.Second)
-		if found, err := s.anyClaimable(ctx); err != nil || !found {
+		q.now = q.now.Add(6 * time.Second)
+		if found, err := q.s.anyClaimable(t.Context()); err != nil || !found {
 			t.Error(found, err)
 		}
-		if claim("a", 0) != "m2_1" {
+		if q.claims("a", 0) != "m2_1" {
 			t.Error("not retried")
 		}
-		if n, err := s.releaseJobs(ctx, "a"); err != nil || n != 1 {
+		if n, err := q.s.releaseJobs(t.Context(), "a"); err != nil || n != 1 {
 			t.Error(n, err)
 		}
-		again := add(2, true)
+		again := q.add(2, true)
 		if again.Attempts != 1 || !again.Boost {
 			t.Errorf("the count of failures is lost: %+v", again)
 		}
-		if j, err := in(func(tx *db.Tx) (Job, error) { return cancelJob(ctx, tx, third.ID) }); err != nil || j.State != Removed {
+		j, err := q.job(func(ctx context.Context, tx *db.Tx) (Job, error) { return cancelJob(ctx, tx, job.ID) })
+		if err != nil || j.State != Removed {
 			t.Error(j, err)
 		}
-		if again = add(2, false); again.Attempts != 0 || again.Boost || again.State != Queued {
+		if again = q.add(2, false); again.Attempts != 0 || again.Boost || again.State != Queued {
 			t.Errorf("after cancelling: %+v", again)
 		}
-		write := d.Write(ctx, func(tx *db.Tx) error { return endJobs(ctx, tx, Name{2, 1}) })
-		if write != nil || claim("x", 0) != "none" {
+		q.write(func(ctx context.Context, tx *db.Tx) error { return endJobs(ctx, tx, Name{2, 1}) })
+		if q.claims("x", 0) != "none" {
 			t.Error("done jobs are taken")
 		}
-		now = now.Add(time.Hour)
-		if err := d.Write(ctx, func(tx *db.Tx) error { return sweepTombstones(ctx, tx, now, now) }); err != nil {
-			t.Fatal(err)
-		}
+		q.add(4, false)
+		q.now = q.now.Add(time.Hour)
+		q.write(func(ctx context.Context, tx *db.Tx) error { return sweepTombstones(ctx, tx, q.now, q.now) })
 		left := 0
-		if err := s.jobsSince(ctx, time.Unix(1, 0), func(Job) { left++ }); err != nil || left != 2 {
+		if err := q.s.jobsSince(t.Context(), time.Unix(1, 0), func(Job) { left++ }); err != nil || left != 1 {
 			t.Error(left, err)
 		}
 	})
+}
+
+// jobTable is the table of jobs under a clock.
+type jobTable struct {
+	t   *testing.T
+	s   store
+	now time.Time
+}
+
+func newJobTable(t *testing.T, o db.Options) *jobTable {
+	t.Helper()
+	q := &jobTable{t: t, now: time.Unix(1_800_000_000, 0).UTC()}
+	o.Now = func() time.Time { return q.now }
+	d, err := db.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	q.s = store{d}
+	return q
+}
+
+func (q *jobTable) write(fn func(ctx context.Context, tx *db.Tx) error) {
+	q.t.Helper()
+	if err := q.s.db.Write(q.t.Context(), func(tx *db.Tx) error { return fn(q.t.Context(), tx) }); err != nil {
+		q.t.Fatal(err)
+	}
+}
+
+func (q *jobTable) job(fn func(ctx context.Context, tx *db.Tx) (Job, error)) (j Job, err error) {
+	err = q.s.db.Write(q.t.Context(), func(tx *db.Tx) error { j, err = fn(q.t.Context(), tx); return err })
+	return j, err
+}
+
+// add asks for version 1 of an item.
+func (q *jobTable) add(id ItemID, boost bool) Job {
+	q.t.Helper()
+	q.now = q.now.Add(time.Millisecond)
+	j, err := q.job(func(ctx context.Context, tx *db.Tx) (Job, error) { return putJob(ctx, tx, Name{id, 1}, boost) })
+	if err != nil {
+		q.t.Fatal(err)
+	}
+	return j
+}
+
+// claims lets owners claim one after the other, the job id or any if that is
+// 0, and returns what each got.
+func (q *jobTable) claims(owners string, id int64) string {
+	var got []string
+	for owner := range strings.FieldsSeq(owners) {
+		name := "none"
+		if j, err := q.job(func(ctx context.Context, tx *db.Tx) (Job, error) { return claimJob(ctx, tx, owner, id) }); err == nil {
+			name = j.Name.String()
+		}
+		got = append(got, name)
+	}
+	return strings.Join(got, " ")
 }
 
 func firstError(errs ...error) error {

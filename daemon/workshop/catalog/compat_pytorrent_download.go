@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
@@ -29,6 +30,10 @@ const (
 // fetched. 102 and 103, which the original sent, are never sent: they are
 // interim statuses, and clients take them for the end or never see it.
 const notReadyFor = 5 * time.Second
+
+// linesPerSecond bounds the log of what was sent. The statistics count
+// everything.
+const linesPerSecond = 200
 
 // download is one call of a download endpoint.
 type download struct {
@@ -272,21 +277,39 @@ func (d *download) serve() error {
 	defer archive.File.Content.Close() //nolint:errcheck // only read
 	took := d.s.clock.Now().Sub(d.start)
 	known, _ := d.s.library.Details(d.id)
-	t := tally{ResponseWriter: d.w, disposition: disposition(known.Name, d.id)}
-	archive.File.ContentType = typeZIP
+	t := web.Tally{ResponseWriter: d.w}
+	archive.File.ContentType, archive.File.Disposition = typeZIP, disposition(known.Name, d.id)
 	web.ServeFile(&t, d.r, archive.File)
+	d.logSent(archive.Version, known.Name, &t)
 	if !d.counts() {
 		return nil
 	}
 	if archive.Served != nil {
-		archive.Served(t.status, t.bytes)
+		archive.Served(t.Status, t.Bytes)
 	}
-	if t.complete() {
+	if t.Whole() {
 		d.s.timing(d.ok, d.start, took)
 		d.s.count(countSent)
 		d.s.delivered(d.id, int64(known.App))
 	}
 	return nil
+}
+
+// logSent writes the line of an archive that was asked for.
+func (d *download) logSent(version int64, name string, t *web.Tally) {
+	ctx := d.r.Context()
+	if !d.s.log.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
+	if ok, _ := d.s.lines.Allow(struct{}{}); !ok {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 11)
+	attrs = append(attrs, slog.Any("ip", web.ClientIP(d.r)), slog.Int("status", t.Status), slog.Int64("bytes", t.Bytes),
+		slog.Int64("ms", d.s.clock.Now().Sub(d.start).Milliseconds()), slog.Int64("item", d.id), slog.Int64("version", version),
+		slog.String("title", name), slog.Bool("complete", t.Err == nil && (t.Bytes == t.Length || !d.counts())))
+	attrs = web.AppendClient(attrs, d.r)
+	d.s.log.LogAttrs(ctx, slog.LevelInfo, d.r.Method+" archive", attrs...)
 }
 
 // queueSize answers with the number of jobs that wait or run, which is all of

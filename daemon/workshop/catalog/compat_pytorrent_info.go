@@ -151,7 +151,7 @@ func condition(x *exchange, param string) {
 			b = append(b, ',')
 		}
 		b = strconv.AppendInt(append(b, '"'), e.id, 10)
-		c := e.condition
+		c := e.waitCondition()
 		if extended && e.queued {
 			c = conditionQueued
 		}

@@ -192,7 +192,7 @@ func appendMod(b []byte, e *entry, description []byte, shown fields) []byte {
 	}
 	if shown.general {
 		b = strconv.AppendInt(append(b, `,"size":`...), e.size, 10)
-		b = strconv.AppendInt(append(b, `,"condition":`...), int64(e.condition), 10)
+		b = strconv.AppendInt(append(b, `,"condition":`...), int64(e.waitCondition()), 10)
 	}
 	if shown.dates {
 		b = appendTime(append(b, `,"date_creation":`...), time.Unix(e.created, 0), formatSecond)

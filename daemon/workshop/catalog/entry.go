@@ -15,6 +15,7 @@ import (
 type entry struct {
 	slot         uint32 // its place in the index
 	condition    uint8
+	updating     bool // stored, and a newer version is on its way
 	queued       bool // waits; no job works on it
 	id           int64
 	game         int64 // 0: unknown
@@ -35,7 +36,8 @@ type entry struct {
 func newEntry(id int64, st Stock, d Details, r *record) *entry {
 	e := &entry{
 		id: id, game: int64(d.App), name: cmp.Or(clean(d.Name), numbered(id)), source: SourceSteam, size: d.Size, archive: st.Bytes,
-		version: st.Version, created: d.Created, updated: d.Updated, queued: st.Queued && !st.Fetching && !st.Stored,
+		version: st.Version, created: d.Created, updated: d.Updated, updating: st.Stored && st.Updating,
+		queued: st.Queued && !st.Fetching && (!st.Stored || st.Updating),
 	}
 	if e.requested = db.Micros(st.AddedAt); st.Source != "" {
 		e.source = st.Source
@@ -67,6 +69,16 @@ func newEntry(id int64, st Stock, d Details, r *record) *entry {
 		e.condition = conditionBare
 	}
 	return e
+}
+
+// waitCondition is the condition that clients are told. They wait while it is 2
+// and then download, so during an update they must not see what the version
+// before has: they would get that one.
+func (e *entry) waitCondition() uint8 {
+	if e.updating {
+		return conditionFetching
+	}
+	return e.condition
 }
 
 // numbered is what an item that nobody named is called: what its files are

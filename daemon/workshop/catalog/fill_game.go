@@ -116,15 +116,10 @@ func (f *filler) game(ctx context.Context, id int64) error {
 		g.Genres = nil
 		g.RetryAt = now.Add(gameWait(*old, err, now))
 	}
-	var at time.Time
-	err = f.s.store.db.Write(ctx, func(tx *db.Tx) error {
-		at = tx.Now
-		return putGame(ctx, tx, g)
-	})
-	if err != nil {
+	if err := f.s.store.db.Write(ctx, func(tx *db.Tx) error { return putGame(ctx, tx, g) }); err != nil {
 		return err
 	}
-	return f.s.readTables(ctx, at)
+	return f.s.reread(ctx, nil, []int64{id})
 }
 
 // gameWait is when to ask again about a game after a failure. The wait for a

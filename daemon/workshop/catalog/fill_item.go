@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -170,9 +171,7 @@ func (f *filler) write(ctx context.Context, list []metadata) error {
 	}
 	// One order for all, so that two processes do not wait for each other.
 	slices.SortFunc(list, func(a, b metadata) int { return int(min(max(a.Details.ID-b.Details.ID, -1), 1)) })
-	var at time.Time
 	err := f.s.store.db.Write(ctx, func(tx *db.Tx) error {
-		at = tx.Now
 		for _, m := range list {
 			if err := putMetadata(ctx, tx, m); err != nil {
 				return err
@@ -183,8 +182,13 @@ func (f *filler) write(ctx context.Context, list []metadata) error {
 	if err != nil {
 		return err
 	}
+	items, games := make([]int64, 0, len(list)), map[int64]struct{}{}
 	f.mu.Lock()
 	for _, m := range list {
+		items = append(items, m.Details.ID)
+		if m.Game != nil {
+			games[m.Game.ID] = struct{}{}
+		}
 		if m.Complete && !m.Partial {
 			f.prints[m.Details.ID] = f.print(m.Details)
 		}
@@ -193,5 +197,5 @@ func (f *filler) write(ctx context.Context, list []metadata) error {
 		}
 	}
 	f.mu.Unlock()
-	return f.s.readTables(ctx, at)
+	return f.s.reread(ctx, items, slices.Collect(maps.Keys(games)))
 }

@@ -46,27 +46,33 @@ func (f *filler) register(reg prometheus.Registerer) {
 		Name: "quartermaster_catalog_incomplete", Help: "Stored mods of which not everything is known yet.",
 	}, func() float64 { return float64(f.incomplete()) }))
 	for _, x := range []struct {
-		name, calls, failures string
-		state                 func() paced.State
+		calls, failures prometheus.CounterOpts
+		state           func() paced.State
 	}{
-		{"store", "Calls to the Steam store.", "Calls to the Steam store that failed.", func() paced.State {
-			if f.apps == nil {
-				return paced.State{}
-			}
-			return f.apps.State()
-		}},
-		{"pages", "Pages of items that were asked for.", "Pages of items that could not be read.", func() paced.State {
-			if f.pages == nil {
-				return paced.State{}
-			}
-			return f.pages.State()
-		}},
+		{
+			prometheus.CounterOpts{Name: "quartermaster_steam_store_calls_total", Help: "Calls to the Steam store."},
+			prometheus.CounterOpts{Name: "quartermaster_steam_store_failures_total", Help: "Calls to the Steam store that failed."},
+			func() paced.State {
+				if f.apps == nil {
+					return paced.State{}
+				}
+				return f.apps.State()
+			},
+		},
+		{
+			prometheus.CounterOpts{Name: "quartermaster_steam_pages_calls_total", Help: "Pages of items that were asked for."},
+			prometheus.CounterOpts{Name: "quartermaster_steam_pages_failures_total", Help: "Pages of items that could not be read."},
+			func() paced.State {
+				if f.pages == nil {
+					return paced.State{}
+				}
+				return f.pages.State()
+			},
+		},
 	} {
 		reg.MustRegister(
-			prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "quartermaster_steam_" + x.name + "_calls_total", Help: x.calls},
-				func() float64 { return float64(x.state().Calls) }),
-			prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "quartermaster_steam_" + x.name + "_failures_total", Help: x.failures},
-				func() float64 { return float64(x.state().Failures) }),
+			prometheus.NewCounterFunc(x.calls, func() float64 { return float64(x.state().Calls) }),
+			prometheus.NewCounterFunc(x.failures, func() float64 { return float64(x.state().Failures) }),
 		)
 	}
 }

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -87,7 +88,7 @@ func (ix *index) get(id int64) *entry {
 }
 
 // load fills an empty index. Sorting everything at once is much faster than
-// putting one after the other.
+// putting one after the other, and the two directions of a key need it once.
 func (ix *index) load(entries []*entry) {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
@@ -96,13 +97,30 @@ func (ix *index) load(entries []*entry) {
 		ix.slots, ix.byID[e.id] = append(ix.slots, e), e
 		ix.addSets(e)
 	}
-	sorted := slices.Clone(entries)
-	for i, tree := range ix.trees {
-		o := orderNumbered(i)
-		slices.SortFunc(sorted, o.compare)
-		for _, e := range sorted {
-			tree.Load(e.slot)
+	slices.SortFunc(entries, func(a, b *entry) int { return cmp.Compare(a.id, b.id) })
+	var wg sync.WaitGroup
+	for key := range sortKeys {
+		wg.Go(func() { ix.loadTrees(key, slices.Clone(entries)) })
+	}
+	wg.Wait()
+}
+
+// loadTrees fills the two trees of a key.
+func (ix *index) loadTrees(key sortKey, list []*entry) {
+	up, down := order{key: key}, order{key: key, desc: true}
+	slices.SortFunc(list, up.compare)
+	for _, e := range list {
+		ix.trees[up.number()].Load(e.slot)
+	}
+	for to := len(list); to > 0; { // equals keep their order
+		from := to - 1
+		for from > 0 && key.compare(list[from-1], list[to-1]) == 0 {
+			from--
 		}
+		for _, e := range list[from:to] {
+			ix.trees[down.number()].Load(e.slot)
+		}
+		to = from
 	}
 }
 

@@ -175,7 +175,7 @@ func TestTwins(t *testing.T) {
 		if err := x.record(t.Context(), metadata{Details: d, Complete: true}); err != nil {
 			t.Fatal(err)
 		}
-		if err := twin.readTables(t.Context(), testNow.Add(-pollBack)); err != nil {
+		if err := twin.readChanges(t.Context(), testNow.Add(-pollBack)); err != nil {
 			t.Fatal(err)
 		}
 		for who, want := range map[*listing]int64{x: 45, twin: 44} {
@@ -194,7 +194,7 @@ func TestTwins(t *testing.T) {
 				t.Error(tags)
 			}
 		}
-		if err := x.readTables(t.Context(), testNow.Add(-pollBack)); err != nil {
+		if err := x.readChanges(t.Context(), testNow.Add(-pollBack)); err != nil {
 			t.Fatal(err)
 		}
 		x.settle()

@@ -16,6 +16,7 @@ type Stock struct {
 	Version          int64     // the newest that can be served, Unix seconds
 	Bytes            int64     // length of its archive
 	Fetching, Queued bool      // a job works on it, or waits
+	Updating         bool      // such a job is for a version newer than Version
 	AddedAt          time.Time // when the library first had it or was first asked for it
 	Source           string    // "steam"
 }
@@ -77,7 +78,7 @@ type Library interface {
 const (
 	conditionComplete = 0 // the archive and everything about it is here
 	conditionBare     = 1 // the archive is here, tags, game and so on are not
-	conditionFetching = 2 // neither; a job is queued or runs
+	conditionFetching = 2 // a job for it, or for a newer version, is queued or runs
 	// conditionQueued is what those are told instead who ask for it: no job works
 	// on it yet. Older clients do not know it.
 	conditionQueued = 3

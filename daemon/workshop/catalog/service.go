@@ -62,6 +62,7 @@ type Service struct {
 	routes  map[string]endpoint
 	exempt  limit.Networks // whom rate does not touch
 	rate    *limit.Keyed[netip.Prefix]
+	lines   *limit.Keyed[struct{}] // of the log of what was sent
 
 	index   *index
 	shelf   *shelf
@@ -98,6 +99,7 @@ func New(o Options) (*Service, error) {
 		return nil, fault.Wrap(err, fault.Invalid, "limits.exempt cannot be read")
 	}
 	s.rate = limit.New[netip.Prefix](o.Limits.PerIPRPS, int(2*o.Limits.PerIPRPS), 1<<16, s.clock.Now)
+	s.lines = limit.New[struct{}](linesPerSecond, linesPerSecond, 1, s.clock.Now)
 	s.stats = newStatistics(s.store, s.clock.Now, s.zone)
 	s.filler = newFiller(s, o.Games, o.Pages)
 	if o.Registerer != nil {
@@ -143,10 +145,12 @@ func (s *Service) Changed(id int64) {
 	}
 }
 
-// Delivered counts a complete archive that another face sent: "ns2",
-// "fastdl".
+// Sent counts a complete file that another face sent: "ns2", "fastdl".
+func (s *Service) Sent(face string) { s.count(face + "_sent") }
+
+// Delivered counts a complete archive of an item that another face sent.
 func (s *Service) Delivered(id int64, face string) {
-	s.count(face + "_sent")
+	s.Sent(face)
 	d, _ := s.library.Details(id)
 	s.delivered(id, int64(d.App))
 }

@@ -15,6 +15,9 @@ const (
 	// pollBack is how far a poll looks back: a transaction may commit later
 	// than its time says.
 	pollBack = time.Minute
+	// pollShare keeps polls after a large change from becoming all that the
+	// database does: one of s seconds is followed by 20 times as many of rest.
+	pollShare = 20
 )
 
 // shelf is what the tables know, in memory: rows of items, games, and the
@@ -41,6 +44,15 @@ func (f *shelf) record(id int64) *record {
 	}
 	c := *r
 	return &c
+}
+
+// has reports whether the row of an item is known as it was written at that
+// time.
+func (f *shelf) has(id int64, at time.Time) bool {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	r := f.records[id]
+	return r != nil && r.UpdatedAt.Equal(at)
 }
 
 // game returns a copy of a game, nil if it is not known.
@@ -165,7 +177,7 @@ func (s *Service) Load(ctx context.Context) error {
 	if s.isLoaded() {
 		return nil
 	}
-	if err := s.readTables(ctx, time.Time{}); err != nil {
+	if err := s.readTables(ctx); err != nil {
 		return err
 	}
 	stock := map[int64]Stock{}
@@ -193,41 +205,63 @@ func (s *Service) isLoaded() bool {
 	}
 }
 
-// readTables takes over the rows changed since then, by us or by others.
-func (s *Service) readTables(ctx context.Context, since time.Time) error {
+// readTables takes over all rows.
+func (s *Service) readTables(ctx context.Context) error {
 	s.stats.flushing.RLock() // what is on its way is in neither
 	defer s.stats.flushing.RUnlock()
-	games, err := s.store.games(ctx, since)
+	games, err := s.store.games(ctx, time.Time{})
 	if err != nil {
 		return err
 	}
-	records, err := s.store.records(ctx, since)
+	records, err := s.store.records(ctx)
 	if err != nil {
 		return err
 	}
 	return s.adopt(ctx, records, games)
 }
 
-// reread takes over the row of an item, and that of its game, after a write
-// of ours.
-func (s *Service) reread(ctx context.Context, item, game int64) error {
+// readChanges takes over the rows written since then that are not known, which
+// others wrote: our own were taken over when they were written.
+func (s *Service) readChanges(ctx context.Context, since time.Time) error {
 	s.stats.flushing.RLock()
 	defer s.stats.flushing.RUnlock()
-	var records []*record
+	games, err := s.store.games(ctx, since)
+	if err != nil {
+		return err
+	}
+	var news []int64
+	err = s.store.changed(ctx, since, func(item int64, at time.Time) {
+		if !s.shelf.has(item, at) {
+			news = append(news, item)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	records, err := s.store.recordsOf(ctx, news)
+	if err != nil {
+		return err
+	}
+	return s.adopt(ctx, records, games)
+}
+
+// reread takes over the rows of items and games after a write of ours.
+func (s *Service) reread(ctx context.Context, items, ids []int64) error {
+	s.stats.flushing.RLock()
+	defer s.stats.flushing.RUnlock()
+	records, err := s.store.recordsOf(ctx, items)
+	if err != nil {
+		return err
+	}
 	var games []*Game
-	r, ok, err := s.store.record(ctx, item)
-	if err != nil {
-		return err
-	}
-	if ok {
-		records = append(records, r)
-	}
-	g, ok, err := s.store.game(ctx, game)
-	if err != nil {
-		return err
-	}
-	if ok {
-		games = append(games, g)
+	for _, id := range ids {
+		g, ok, err := s.store.game(ctx, id)
+		if err != nil {
+			return err
+		}
+		if ok {
+			games = append(games, g)
+		}
 	}
 	return s.adopt(ctx, records, games)
 }
@@ -320,7 +354,7 @@ func (s *Service) record(ctx context.Context, m metadata) error {
 	if err != nil {
 		return err
 	}
-	err = s.reread(ctx, m.Details.ID, int64(m.Details.App))
+	err = s.reread(ctx, []int64{m.Details.ID}, []int64{int64(m.Details.App)})
 	s.Changed(m.Details.ID)
 	return err
 }
@@ -363,11 +397,12 @@ func (s *Service) poll(ctx context.Context, failed func(error)) error {
 		case <-s.dirt.wake:
 			s.settle()
 		case <-tick:
-			tick = s.clock.After(pollEvery)
-			if err := s.readTables(ctx, s.clock.Now().Add(-pollBack)); err != nil && ctx.Err() == nil {
+			start := s.clock.Now()
+			if err := s.readChanges(ctx, start.Add(-pollBack)); err != nil && ctx.Err() == nil {
 				failed(err)
 			}
 			s.settle()
+			tick = s.clock.After(max(pollEvery, min(pollShare*s.clock.Now().Sub(start), pollBack/2)))
 		}
 	}
 }

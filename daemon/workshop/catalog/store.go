@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 	"time"
 
@@ -15,20 +14,6 @@ import (
 type store struct{ db *db.DB }
 
 type scanner interface{ Scan(dest ...any) error }
-
-// eachRow calls fn once per row, closes rows and returns the first error.
-func eachRow(rows *sql.Rows, err error, fn func() error) error {
-	if err != nil {
-		return err
-	}
-	defer rows.Close() //nolint:errcheck // Err tells
-	for rows.Next() {
-		if err := fn(); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
 
 const recordColumns = `item, created_at, source, downloads, delivered_at, added_at, complete, complete_version,
 	attempts, retry_at, updated_at`
@@ -43,82 +28,99 @@ func scanRecord(row scanner) (*record, error) {
 	return r, err
 }
 
-// records returns the rows changed at or after since, with their tags and
-// dependencies.
-func (s store) records(ctx context.Context, since time.Time) (list []*record, err error) {
+// records returns all rows, with their tags and dependencies.
+func (s store) records(ctx context.Context) (list []*record, err error) {
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
-		list = nil
-		byItem := map[int64]*record{}
-		rows, err := tx.Query(ctx, `SELECT `+recordColumns+` FROM workshop_catalog_mod WHERE updated_at >= $1`, db.Micros(since))
-		err = eachRow(rows, err, func() error {
-			r, err := scanRecord(rows)
-			if err == nil {
-				list, byItem[r.Item] = append(list, r), r
-			}
-			return err
-		})
-		if err != nil || len(list) == 0 {
-			return err
-		}
-		return readLinks(ctx, tx, byItem, since)
+		list, err = readRecords(ctx, tx, "")
+		return err
 	})
 	return list, err
 }
 
-// record returns the row of one item; ok is false if there is none.
-func (s store) record(ctx context.Context, item int64) (r *record, ok bool, err error) {
+// recordsOf returns the rows of those items that have one, with their tags and
+// dependencies.
+func (s store) recordsOf(ctx context.Context, items []int64) (list []*record, err error) {
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
-		r, err = scanRecord(tx.QueryRow(ctx, `SELECT `+recordColumns+` FROM workshop_catalog_mod WHERE item = $1`, item))
-		if ok = err == nil; !ok {
-			if fault.Is(err, fault.NotFound) {
-				err = nil
+		list = nil
+		for chunk := range slices.Chunk(items, maxChunk) {
+			args := make([]any, len(chunk))
+			for i, id := range chunk {
+				args[i] = id
 			}
-			return err
+			part, err := readRecords(ctx, tx, ` WHERE item IN (`+db.In(1, len(chunk))+`)`, args...)
+			if err != nil {
+				return err
+			}
+			list = append(list, part...)
 		}
-		if r.Tags, err = idsOf(ctx, tx, `SELECT tag FROM workshop_catalog_mod_tag WHERE item = $1 ORDER BY tag`, item); err != nil {
-			return err
-		}
-		r.Dependencies, err = idsOf(ctx, tx, `SELECT dependency FROM workshop_catalog_dependency WHERE item = $1 ORDER BY dependency`, item)
-		return err
+		return nil
 	})
-	return r, ok, err
+	return list, err
 }
 
-// readLinks fills in tags and dependencies of rows changed since then.
-func readLinks(ctx context.Context, tx *db.Tx, records map[int64]*record, since time.Time) error {
+// maxChunk bounds the items of one query.
+const maxChunk = 500
+
+// record returns the row of one item; ok is false if there is none.
+func (s store) record(ctx context.Context, item int64) (r *record, ok bool, err error) {
+	list, err := s.recordsOf(ctx, []int64{item})
+	if err != nil || len(list) == 0 {
+		return nil, false, err
+	}
+	return list[0], true, nil
+}
+
+// readRecords returns rows; where chooses items and is the same for all tables.
+func readRecords(ctx context.Context, tx *db.Tx, where string, args ...any) (list []*record, err error) {
+	byItem := map[int64]*record{}
+	rows, err := tx.Query(ctx, `SELECT `+recordColumns+` FROM workshop_catalog_mod`+where, args...)
+	err = db.EachRow(rows, err, func() error {
+		r, err := scanRecord(rows)
+		if err == nil {
+			list, byItem[r.Item] = append(list, r), r
+		}
+		return err
+	})
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
 	var item, to int64
-	rows, err := tx.Query(ctx, `SELECT t.item, t.tag FROM workshop_catalog_mod_tag t
-		JOIN workshop_catalog_mod m ON m.item = t.item WHERE m.updated_at >= $1 ORDER BY t.item, t.tag`, db.Micros(since))
-	err = eachRow(rows, err, func() error {
+	rows, err = tx.Query(ctx, `SELECT item, tag FROM workshop_catalog_mod_tag`+where+` ORDER BY item, tag`, args...)
+	err = db.EachRow(rows, err, func() error {
 		err := rows.Scan(&item, &to)
-		if r := records[item]; err == nil && r != nil {
+		if r := byItem[item]; err == nil && r != nil {
 			r.Tags = append(r.Tags, to)
 		}
 		return err
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	rows, err = tx.Query(ctx, `SELECT d.item, d.dependency FROM workshop_catalog_dependency d
-		JOIN workshop_catalog_mod m ON m.item = d.item WHERE m.updated_at >= $1 ORDER BY d.item, d.dependency`, db.Micros(since))
-	return eachRow(rows, err, func() error {
+	rows, err = tx.Query(ctx, `SELECT item, dependency FROM workshop_catalog_dependency`+where+` ORDER BY item, dependency`, args...)
+	err = db.EachRow(rows, err, func() error {
 		err := rows.Scan(&item, &to)
-		if r := records[item]; err == nil && r != nil {
+		if r := byItem[item]; err == nil && r != nil {
 			r.Dependencies = append(r.Dependencies, to)
 		}
 		return err
 	})
+	return list, err
 }
 
-func idsOf(ctx context.Context, tx *db.Tx, query string, args ...any) (ids []int64, err error) {
-	rows, err := tx.Query(ctx, query, args...)
-	err = eachRow(rows, err, func() error {
-		var id int64
-		err := rows.Scan(&id)
-		ids = append(ids, id)
-		return err
+// changed calls fn with every row written at or after since: its item, and
+// when it was written.
+func (s store) changed(ctx context.Context, since time.Time, fn func(item int64, at time.Time)) error {
+	return s.db.Read(ctx, func(tx *db.Tx) error {
+		var item, at int64
+		rows, err := tx.Query(ctx, `SELECT item, updated_at FROM workshop_catalog_mod WHERE updated_at >= $1`, db.Micros(since))
+		return db.EachRow(rows, err, func() error {
+			err := rows.Scan(&item, &at)
+			if err == nil {
+				fn(item, db.Time(at))
+			}
+			return err
+		})
 	})
-	return ids, err
 }
 
 // descriptions returns the descriptions of some items.
@@ -130,7 +132,7 @@ func (s store) descriptions(ctx context.Context, items []int64) (texts map[int64
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		texts = make(map[int64]string, len(items))
 		rows, err := tx.Query(ctx, `SELECT item, description FROM workshop_catalog_mod WHERE item IN (`+db.In(1, len(items))+`)`, args...)
-		return eachRow(rows, err, func() error {
+		return db.EachRow(rows, err, func() error {
 			var id int64
 			var text string
 			err := rows.Scan(&id, &text)
@@ -253,7 +255,7 @@ func setDependencies(ctx context.Context, tx *db.Tx, item int64, ids []int64) er
 func setResources(ctx context.Context, tx *db.Tx, item int64, kind string, urls []string) error {
 	have := map[string]int64{}
 	rows, err := tx.Query(ctx, `SELECT id, url FROM workshop_catalog_resource WHERE item = $1 AND type = $2`, item, kind)
-	err = eachRow(rows, err, func() error {
+	err = db.EachRow(rows, err, func() error {
 		var id int64
 		var url string
 		err := rows.Scan(&id, &url)
@@ -344,7 +346,7 @@ func (s store) resources(ctx context.Context, items []int64, types []string, lim
 		}
 		rows, err := tx.Query(ctx, `SELECT id, item, type, url, changed_at FROM workshop_catalog_resource`+where+
 			` ORDER BY item, type, sort, id LIMIT `+db.In(len(args)+1, 1)+` OFFSET `+db.In(len(args)+2, 1), append(args, limit, offset)...)
-		return eachRow(rows, err, func() error {
+		return db.EachRow(rows, err, func() error {
 			var r Resource
 			var changed int64
 			err := rows.Scan(&r.ID, &r.Item, &r.Type, &r.URL, &changed)

@@ -28,7 +28,7 @@ func (s store) games(ctx context.Context, since time.Time) (list []*Game, err er
 		list = nil
 		byID := map[int64]*Game{}
 		rows, err := tx.Query(ctx, `SELECT `+gameColumns+` FROM workshop_catalog_game WHERE updated_at >= $1`, db.Micros(since))
-		err = eachRow(rows, err, func() error {
+		err = db.EachRow(rows, err, func() error {
 			g, err := scanGame(rows)
 			if err == nil {
 				list, byID[g.ID] = append(list, g), g
@@ -40,7 +40,7 @@ func (s store) games(ctx context.Context, since time.Time) (list []*Game, err er
 		}
 		rows, err = tx.Query(ctx, `SELECT gg.game, ge.id, ge.name FROM workshop_catalog_game_genre gg
 			JOIN workshop_catalog_genre ge ON ge.id = gg.genre ORDER BY gg.game, ge.id`)
-		return eachRow(rows, err, func() error {
+		return db.EachRow(rows, err, func() error {
 			var game int64
 			var genre Genre
 			err := rows.Scan(&game, &genre.ID, &genre.Name)
@@ -66,7 +66,7 @@ func (s store) game(ctx context.Context, id int64) (g *Game, ok bool, err error)
 		}
 		rows, err := tx.Query(ctx, `SELECT ge.id, ge.name FROM workshop_catalog_game_genre gg
 			JOIN workshop_catalog_genre ge ON ge.id = gg.genre WHERE gg.game = $1 ORDER BY ge.id`, id)
-		return eachRow(rows, err, func() error {
+		return db.EachRow(rows, err, func() error {
 			var genre Genre
 			err := rows.Scan(&genre.ID, &genre.Name)
 			g.Genres = append(g.Genres, genre)
@@ -123,7 +123,7 @@ func (s store) tags(ctx context.Context) (list []Tag, err error) {
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		list = nil
 		rows, err := tx.Query(ctx, `SELECT id, name FROM workshop_catalog_tag ORDER BY id`)
-		return eachRow(rows, err, func() error {
+		return db.EachRow(rows, err, func() error {
 			var t Tag
 			err := rows.Scan(&t.ID, &t.Name)
 			list = append(list, t)
@@ -138,7 +138,7 @@ func (s store) genres(ctx context.Context) (list []Genre, err error) {
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		list = nil
 		rows, err := tx.Query(ctx, `SELECT id, name FROM workshop_catalog_genre ORDER BY id`)
-		return eachRow(rows, err, func() error {
+		return db.EachRow(rows, err, func() error {
 			var g Genre
 			err := rows.Scan(&g.ID, &g.Name)
 			list = append(list, g)

@@ -16,7 +16,7 @@ func (s store) logos(ctx context.Context, items []int64) (urls map[int64]string,
 		urls = make(map[int64]string, len(items))
 		rows, err := tx.Query(ctx, `SELECT item, url FROM workshop_catalog_resource WHERE type = $1 AND item IN (`+
 			db.In(2, len(items))+`) ORDER BY item, sort, id`, args...)
-		return eachRow(rows, err, func() error {
+		return db.EachRow(rows, err, func() error {
 			var id int64
 			var url string
 			err := rows.Scan(&id, &url)

@@ -116,7 +116,7 @@ func (s store) pruneTimings(ctx context.Context, keep int) error {
 	return s.db.Write(ctx, func(tx *db.Tx) error {
 		var kinds []string
 		rows, err := tx.Query(ctx, `SELECT DISTINCT type FROM workshop_timing`)
-		err = eachRow(rows, err, func() error {
+		err = db.EachRow(rows, err, func() error {
 			var kind string
 			err := rows.Scan(&kind)
 			kinds = append(kinds, kind)
@@ -140,7 +140,7 @@ func (s store) hours(ctx context.Context, from, to time.Time, fn func(hourKey, i
 	return s.db.Read(ctx, func(tx *db.Tx) error {
 		rows, err := tx.Query(ctx, `SELECT at, type, count FROM workshop_statistic_hour WHERE at >= $1 AND at < $2`,
 			db.Micros(from), db.Micros(to))
-		return eachRow(rows, err, func() error {
+		return db.EachRow(rows, err, func() error {
 			var k hourKey
 			var n int64
 			err := rows.Scan(&k.at, &k.kind, &n)
@@ -156,7 +156,7 @@ func (s store) hours(ctx context.Context, from, to time.Time, fn func(hourKey, i
 func (s store) days(ctx context.Context, first, last string, fn func(dayKey, int64)) error {
 	return s.db.Read(ctx, func(tx *db.Tx) error {
 		rows, err := tx.Query(ctx, `SELECT day, type, count FROM workshop_statistic_day WHERE day >= $1 AND day <= $2`, first, last)
-		return eachRow(rows, err, func() error {
+		return db.EachRow(rows, err, func() error {
 			var k dayKey
 			var n int64
 			err := rows.Scan(&k.day, &k.kind, &n)
@@ -177,7 +177,7 @@ func (s store) distinctDays(ctx context.Context, kinds []string) (days map[strin
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		days = map[string]bool{}
 		rows, err := tx.Query(ctx, `SELECT DISTINCT day FROM workshop_statistic_day WHERE type IN (`+db.In(1, len(kinds))+`)`, args...)
-		return eachRow(rows, err, func() error {
+		return db.EachRow(rows, err, func() error {
 			var day string
 			err := rows.Scan(&day)
 			days[day] = true
@@ -197,7 +197,7 @@ func (s store) newestTimings(ctx context.Context, n int, kinds ...string) (list 
 		list = nil
 		rows, err := tx.Query(ctx, `SELECT at, type, ms FROM workshop_timing WHERE type IN (`+db.In(2, len(kinds))+`)
 			ORDER BY at DESC, id DESC LIMIT $1`, args...)
-		return eachRow(rows, err, func() error {
+		return db.EachRow(rows, err, func() error {
 			var t timing
 			var at int64
 			err := rows.Scan(&at, &t.kind, &t.ms)

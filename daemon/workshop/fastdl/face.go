@@ -152,6 +152,9 @@ func (x *exchange) finish() {
 		x.tree.sent.Add(x.tally.Bytes)
 	}
 	x.s.metrics.answered(name, x.tally.Status, x.tally.Bytes)
+	if x.s.options.Sent != nil && x.r.Method == http.MethodGet && x.tally.ResponseWriter != nil && x.tally.Whole() {
+		x.s.options.Sent()
+	}
 	ctx := x.r.Context()
 	if !x.s.log.Enabled(ctx, slog.LevelInfo) {
 		return
@@ -160,27 +163,14 @@ func (x *exchange) finish() {
 		return
 	}
 	attrs := make([]slog.Attr, 0, 11)
-	attrs = append(attrs, slog.Any("ip", web.ClientIP(x.r)), slog.String("path", clip(web.RawPath(x.r), 300)),
+	attrs = append(attrs, slog.Any("ip", web.ClientIP(x.r)), slog.String("path", web.Clip(web.RawPath(x.r), 300)),
 		slog.Int("status", x.tally.Status), slog.Int64("bytes", x.tally.Bytes), slog.Bool("complete", x.tally.Err == nil),
 		slog.Int64("ms", x.s.clock.Now().Sub(x.start).Milliseconds()))
-	if wait := web.LimiterWait(x.r); wait > 0 {
-		attrs = append(attrs, slog.Int64("limiter_wait_ms", wait.Milliseconds()))
-	}
-	if ra := x.r.Header.Get("Range"); ra != "" {
-		attrs = append(attrs, slog.String("range", clip(ra, 100)))
-	}
 	if server := serverOf(x.r.Referer()); server != "" {
 		attrs = append(attrs, slog.String("server", server))
 	}
-	attrs = append(attrs, slog.String("user_agent", clip(x.r.UserAgent(), 200)))
+	attrs = web.AppendClient(attrs, x.r)
 	x.s.log.LogAttrs(ctx, slog.LevelInfo, x.r.Method, attrs...)
-}
-
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return s[:n] + "…"
 }
 
 // firstScan waits for the index, which is there but for the first moments.

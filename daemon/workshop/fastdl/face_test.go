@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -402,5 +403,34 @@ func TestStaleCompressedFile(t *testing.T) {
 	r.settle()
 	if _, body := r.get("tf2/maps/x.bsp.bz2"); !bytes.Equal(unpack(t, body), now) {
 		t.Error("the old content is served")
+	}
+}
+
+// What a player got whole is told of, the beginning of a file as well: it is
+// how a broken transfer would have begun.
+func TestSent(t *testing.T) {
+	wad := noise(2, 30_000)
+	var sent atomic.Int64
+	r := newRig(t, func(r *rig) { r.put("x.wad", wad) }, func(o *Options) { o.Sent = func() { sent.Add(1) } })
+	for _, tt := range []struct {
+		method, path, header string
+		status               int
+		counts               int64
+	}{
+		{"GET", "cs/x.wad", "Accept: */*", 200, 1},
+		{"HEAD", "cs/x.wad", "Accept: */*", 200, 0},
+		{"GET", "cs/x.wad", "Range: bytes=0-", 206, 1},
+		{"GET", "cs/x.wad", "Range: bytes=100-", 206, 0},
+		{"GET", "cs/x.wad", "Range: bytes=90000-", 416, 0},
+		{"GET", "cs/none.wad", "Accept: */*", 404, 0},
+		{"POST", "cs/x.wad", "Accept: */*", 405, 0},
+		{"GET", "none/x.wad", "Accept: */*", 404, 0},
+	} {
+		before := sent.Load()
+		res, _ := r.ask(tt.method, "/fastdl/"+tt.path, tt.header)
+		// The count follows the last byte, and the connection ends after it.
+		if got := sent.Load() - before; res.StatusCode != tt.status || got != tt.counts {
+			t.Errorf("%s %s %s: %d, counted %d, want %d, %d", tt.method, tt.path, tt.header, res.StatusCode, got, tt.status, tt.counts)
+		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/quartermasterd/quartermaster/daemon/config"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/web"
 	"github.com/quartermasterd/quartermaster/daemon/workshop/fastdl/gametree"
 )
 
@@ -28,11 +29,12 @@ func (s *Service) named(name string) (*tree, error) {
 	if t := s.tree(name); t != nil {
 		return t, nil
 	}
-	err := fault.New(fault.NotFound, "there is no FastDL tree %q", clip(name, 50))
-	if names := s.Names(); len(names) > 0 {
-		return nil, err.WithHint("the configuration has %s", strings.Join(names, ", "))
+	names := s.Names()
+	if len(names) == 0 {
+		return nil, fault.New(fault.NotFound, "there is no FastDL tree").WithHint("the configuration has no [[workshop.fastdl]]")
 	}
-	return nil, err.WithHint("the configuration has no [[workshop.fastdl]]")
+	return nil, fault.New(fault.NotFound, "there is no FastDL tree %q", web.Clip(name, 50)).
+		WithHint("the configuration has %s", strings.Join(names, ", "))
 }
 
 // LintReport is what Lint found in one tree.

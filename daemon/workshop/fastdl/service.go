@@ -57,6 +57,9 @@ type Options struct {
 	// Space returns fault.NoSpace when so many more bytes must not be
 	// written; nil: never.
 	Space func(ctx context.Context, more int64) error
+	// Sent is told of every file that a player got whole. It must not block;
+	// nil: nobody.
+	Sent func()
 }
 
 // Service is all trees. It is safe for concurrent use.

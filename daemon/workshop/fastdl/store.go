@@ -2,7 +2,6 @@ package fastdl
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/quartermasterd/quartermaster/daemon/db"
@@ -31,7 +30,7 @@ func (s store) made(ctx context.Context) (list []made, err error) {
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		list = nil
 		rows, err := tx.Query(ctx, `SELECT `+madeColumns+` FROM workshop_fastdl_made`)
-		return eachRow(rows, err, func() error {
+		return db.EachRow(rows, err, func() error {
 			m, err := scanMade(rows)
 			list = append(list, m)
 			return err
@@ -108,7 +107,7 @@ func (s store) misses(ctx context.Context, tree string) (list []miss, err error)
 		list = nil
 		rows, err := tx.Query(ctx, `SELECT path, plain, packed, server, first_at, last_at FROM workshop_fastdl_miss
 			WHERE tree = $1 ORDER BY last_at DESC`, tree)
-		return eachRow(rows, err, func() error {
+		return db.EachRow(rows, err, func() error {
 			m := miss{stored: true}
 			var first, last int64
 			err := rows.Scan(&m.Path, &m.Plain, &m.Packed, &m.Server, &first, &last)
@@ -145,7 +144,7 @@ func (s store) seen(ctx context.Context, tree string) (files map[string]seen, er
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		files = map[string]seen{}
 		rows, err := tx.Query(ctx, `SELECT path, size, since, changed_at FROM workshop_fastdl_seen WHERE tree = $1`, tree)
-		return eachRow(rows, err, func() error {
+		return db.EachRow(rows, err, func() error {
 			var e seen
 			var since, changed int64
 			err := rows.Scan(&e.Path, &e.Size, &since, &changed)
@@ -185,18 +184,4 @@ func (s store) putSeen(ctx context.Context, tree string, changed []seen, gone []
 		changed, gone = changed[len(some):], gone[len(less):]
 	}
 	return nil
-}
-
-// eachRow calls fn once per row, closes rows and returns the first error.
-func eachRow(rows *sql.Rows, err error, fn func() error) error {
-	if err != nil {
-		return err
-	}
-	defer rows.Close() //nolint:errcheck // Err tells
-	for rows.Next() {
-		if err := fn(); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }

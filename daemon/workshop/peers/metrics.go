@@ -9,12 +9,12 @@ type metrics struct {
 
 func newMetrics(reg prometheus.Registerer, s *Service) *metrics {
 	counter := func(name, help string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "quartermaster_peer_" + name, Help: help}, []string{"peer"})
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{"peer"})
 	}
 	m := &metrics{
-		fetched: counter("fetched_total", "Versions that a peer gave and that were proven."),
-		bytes:   counter("received_bytes_total", "Bytes of versions received from a peer, proven or not."),
-		refused: counter("refused_total", "Versions and indexes of a peer that were not believed."),
+		fetched: counter("quartermaster_peer_fetched_total", "Versions that a peer gave and that were proven."),
+		bytes:   counter("quartermaster_peer_received_bytes_total", "Bytes of versions received from a peer, proven or not."),
+		refused: counter("quartermaster_peer_refused_total", "Versions and indexes of a peer that were not believed."),
 	}
 	for _, p := range s.peers {
 		for _, v := range []*prometheus.CounterVec{m.fetched, m.bytes, m.refused} {
@@ -31,11 +31,11 @@ func newMetrics(reg prometheus.Registerer, s *Service) *metrics {
 			name, help string
 			value      func(Status) float64
 		}{
-			{"up", "1 while the peer answers.", func(st Status) float64 { return oneIf(!st.LastSeen.IsZero() && st.FailingSince.IsZero()) }},
-			{"versions", "Versions that the index of the peer lists.", func(st Status) float64 { return float64(st.Versions) }},
+			{"quartermaster_peer_up", "1 while the peer answers.", func(st Status) float64 { return oneIf(!st.LastSeen.IsZero() && st.FailingSince.IsZero()) }},
+			{"quartermaster_peer_versions", "Versions that the index of the peer lists.", func(st Status) float64 { return float64(st.Versions) }},
 		} {
 			reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-				Name: "quartermaster_peer_" + g.name, Help: g.help, ConstLabels: labels,
+				Name: g.name, Help: g.help, ConstLabels: labels,
 			}, func() float64 { return g.value(p.status(s.clock.Now())) }))
 		}
 	}

@@ -2,7 +2,6 @@ package radar
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -76,25 +75,12 @@ type delivery struct {
 // *db.Tx join its transaction.
 type store struct{ db *db.DB }
 
-func eachRow(rows *sql.Rows, err error, fn func() error) error {
-	if err != nil {
-		return err
-	}
-	defer rows.Close() //nolint:errcheck // Err tells
-	for rows.Next() {
-		if err := fn(); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
 // revisions returns the revision of every stored state.
 func (s store) revisions(ctx context.Context) (all map[string]revision, err error) {
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		all = map[string]revision{}
 		rows, err := tx.Query(ctx, `SELECT name, revision, updated_at FROM workshop_radar_server`)
-		return eachRow(rows, err, func() error {
+		return db.EachRow(rows, err, func() error {
 			var name string
 			var r revision
 			err := rows.Scan(&name, &r.number, &r.at)
@@ -135,7 +121,7 @@ func findState(ctx context.Context, tx *db.Tx, name string) (*state, error) {
 	}
 	rows, err := tx.Query(ctx, `SELECT item, listed, reported, found, assumed, seen_at, since, noticed_at
 		FROM workshop_radar_mod WHERE server = $1`, name)
-	err = eachRow(rows, err, func() error {
+	err = db.EachRow(rows, err, func() error {
 		var id int64
 		var m mod
 		err := rows.Scan(&id, &m.Listed, &m.Reported, &m.Found, &m.Assumed, &m.SeenAt, &m.Since, &m.NoticedAt)
@@ -256,7 +242,7 @@ func (s store) putCollections(ctx context.Context, held map[uint64][]uint64, wat
 	err := s.db.Read(ctx, func(tx *db.Tx) error {
 		old = old[:0]
 		rows, err := tx.Query(ctx, `SELECT collection FROM workshop_radar_collection WHERE updated_at < $1`, db.Micros(before))
-		return eachRow(rows, err, func() error {
+		return db.EachRow(rows, err, func() error {
 			var id int64
 			err := rows.Scan(&id)
 			if !slices.Contains(watched, uint64(id)) {
@@ -289,7 +275,7 @@ func (s store) collections(ctx context.Context) (held map[uint64][]uint64, err e
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		held = map[uint64][]uint64{}
 		rows, err := tx.Query(ctx, `SELECT collection, items FROM workshop_radar_collection`)
-		return eachRow(rows, err, func() error {
+		return db.EachRow(rows, err, func() error {
 			var id int64
 			var text string
 			if err := rows.Scan(&id, &text); err != nil {

@@ -42,7 +42,7 @@ func (s store) claim(ctx context.Context, most int, lease time.Duration) (list [
 			WHERE id IN (SELECT id FROM workshop_radar_delivery WHERE retry_at <= $2 AND claimed_until <= $2
 				ORDER BY retry_at, id LIMIT $3)
 			RETURNING id, server, event, mods, attempts, created_at`, db.Micros(tx.Now.Add(lease)), db.Micros(tx.Now), most)
-		return eachRow(rows, err, func() error {
+		return db.EachRow(rows, err, func() error {
 			var d delivery
 			var mods string
 			var created int64

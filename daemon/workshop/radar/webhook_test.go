@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf16"
@@ -278,11 +279,9 @@ func TestWebhook_Test(t *testing.T) {
 	})
 }
 
-// Real servers that misbehave.
-func TestSend(t *testing.T) {
-	t.Parallel()
-	hang := make(chan struct{})
-	followed := false
+// hookHost answers in all ways that a receiver may, some until hang is
+// closed.
+func hookHost(hang <-chan struct{}, followed *atomic.Bool) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/ok", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) })
 	mux.HandleFunc("/500", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
@@ -314,13 +313,22 @@ func TestSend(t *testing.T) {
 	mux.HandleFunc("/moved", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/followed", http.StatusTemporaryRedirect)
 	})
-	mux.HandleFunc("/followed", func(http.ResponseWriter, *http.Request) { followed = true })
+	mux.HandleFunc("/followed", func(http.ResponseWriter, *http.Request) { followed.Store(true) })
 	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
 		if b, err := io.ReadAll(r.Body); err != nil || !json.Valid(b) || r.Method != http.MethodPost ||
 			r.Header.Get("Content-Type") != "application/json" || r.Header.Get("User-Agent") != "quartermaster/1" {
 			w.WriteHeader(http.StatusBadRequest)
 		}
 	})
+	return mux
+}
+
+// Real servers that misbehave.
+func TestSend(t *testing.T) {
+	t.Parallel()
+	hang := make(chan struct{})
+	var followed atomic.Bool
+	mux := hookHost(hang, &followed)
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	t.Cleanup(func() { close(hang) })
@@ -330,7 +338,6 @@ func TestSend(t *testing.T) {
 	tls.Config.ErrorLog = nil
 	t.Cleanup(tls.Close)
 	h := newHooks(nil, "quartermaster/1")
-	h.client.Timeout = 300 * time.Millisecond
 	for address, want := range map[string]string{
 		server.URL + "/ok":           "",
 		server.URL + "/slow":         "",
@@ -350,6 +357,10 @@ func TestSend(t *testing.T) {
 		"http://x\x7f/T0KEN":         "its address cannot be used",
 		gone.URL + "/T0KEN?k=T0KEN2": "the connection was refused",
 	} {
+		h.client.Timeout = time.Minute
+		if strings.HasSuffix(address, "/hang") || strings.HasSuffix(address, "/slow") {
+			h.client.Timeout = 300 * time.Millisecond
+		}
 		err := h.send(t.Context(), address, "s3cret", delivery{id: "1"}.message(start))
 		got := ""
 		if err != nil {
@@ -362,7 +373,7 @@ func TestSend(t *testing.T) {
 			t.Errorf("%q: %q, want %q", address, got, want)
 		}
 	}
-	if followed {
+	if followed.Load() {
 		t.Error("a redirect was followed")
 	}
 }
