@@ -107,7 +107,7 @@ func (b *bench) holder(ctx context.Context, dir, address string) (*exec.Cmd, str
 	if err != nil {
 		return nil, "", err
 	}
-	if err := os.WriteFile(filepath.Join(root, heldFile), content, 0o644); err != nil {
+	if err := place(filepath.Join(root, heldFile), content); err != nil {
 		return nil, "", err
 	}
 	b.held = held{size: int64(len(content)), sum: sha256.Sum256(content)}
@@ -212,7 +212,7 @@ func (b *bench) asker(ctx context.Context, holder *process, dir string) (*proces
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(os.Mkdir(root, 0o755), os.WriteFile(filepath.Join(root, smallFile), other, 0o644)); err != nil {
+	if err := errors.Join(os.Mkdir(root, 0o755), place(filepath.Join(root, smallFile), other)); err != nil {
 		return nil, err
 	}
 	port, err := freePort()
