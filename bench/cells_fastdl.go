@@ -60,7 +60,7 @@ func (b *bench) gameFiles() (root string, err error) {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			return "", err
 		}
-		if err := os.WriteFile(file, mapFile(size, 2), 0o644); err != nil {
+		if err := place(file, mapFile(size, 2)); err != nil {
 			return "", err
 		}
 	}

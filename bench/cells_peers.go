@@ -107,7 +107,7 @@ func (b *bench) holder(ctx context.Context, dir, address string) (*exec.Cmd, str
 	if err != nil {
 		return nil, "", err
 	}
-	if err := os.WriteFile(filepath.Join(root, heldFile), content, 0o644); err != nil {
+	if err := place(filepath.Join(root, heldFile), content); err != nil {
 		return nil, "", err
 	}
 	b.held = held{size: int64(len(content)), sum: sha256.Sum256(content)}
@@ -155,16 +155,23 @@ func (b *bench) published(ctx context.Context, holder *process) error {
 // the look at every entry of the zip.
 func bringCurl(ctx context.Context, holder *process, dir string) (b brought, err error) {
 	file := filepath.Join(dir, heldFile)
-	for _, args := range [][]string{
-		{"curl", "--silent", "--show-error", "--fail", "--output", file, holder.url + "/" + heldFile},
-		{"sha256sum", file},
-		{"unzip", "-tqq", file},
+	var programs []*exec.Cmd
+	for _, p := range []struct {
+		name, pkg string
+		args      []string
+	}{
+		{"curl", "curl", []string{"--silent", "--show-error", "--fail", "--output", file, holder.url + "/" + heldFile}},
+		{"sha256sum", "coreutils", []string{file}},
+		{"unzip", "unzip", []string{"-tqq", file}},
 	} {
-		path, err := installed(args[0], packageOf[args[0]])
+		path, err := installed(p.name, p.pkg)
 		if err != nil {
 			return b, err
 		}
-		once, err := timed(exec.CommandContext(ctx, path, args[1:]...))
+		programs = append(programs, exec.CommandContext(ctx, path, p.args...))
+	}
+	for _, cmd := range programs {
+		once, err := timed(cmd)
 		if err != nil {
 			return b, err
 		}
@@ -172,8 +179,6 @@ func bringCurl(ctx context.Context, holder *process, dir string) (b brought, err
 	}
 	return b, nil
 }
-
-var packageOf = map[string]string{"curl": "curl", "sha256sum": "coreutils", "unzip": "unzip"}
 
 // bringOurs asks a new daemon that has nothing for the version, until it has
 // it.
@@ -212,7 +217,7 @@ func (b *bench) asker(ctx context.Context, holder *process, dir string) (*proces
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(os.Mkdir(root, 0o755), os.WriteFile(filepath.Join(root, smallFile), other, 0o644)); err != nil {
+	if err := errors.Join(os.Mkdir(root, 0o755), place(filepath.Join(root, smallFile), other)); err != nil {
 		return nil, err
 	}
 	port, err := freePort()

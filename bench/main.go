@@ -86,7 +86,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	}
 	if s.list {
 		for _, c := range chosen {
-			fmt.Fprintf(out, "%-14s %s\n", c.name, c.about)
+			fmt.Fprintf(out, "%-17s %s\n", c.name, c.about)
 		}
 		return nil
 	}
