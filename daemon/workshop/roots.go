@@ -49,6 +49,7 @@ type Found struct {
 
 	unread string // why it could not be read
 	barred bool   // the account may not read it: it counts as absent
+	looked bool   // the directory of this zip is sound, as far as that goes
 	proof  proof  // of an installed item
 }
 

@@ -202,7 +202,7 @@ func (r *Roots) admit(ctx context.Context, d *rootDir, f *os.File, z *Found) err
 	if z.Damage != "" {
 		return fault.New(fault.Invalid, "%s", z.Damage)
 	}
-	if z.Checked {
+	if z.Checked || z.looked {
 		return nil
 	}
 	select {
@@ -211,6 +211,9 @@ func (r *Roots) admit(ctx context.Context, d *rootDir, f *os.File, z *Found) err
 	default:
 	}
 	err := modzip.Verify(ctx, f, z.Size, modzip.Directory, r.o.Limits)
+	if err == nil {
+		r.noteLook(d, *z)
+	}
 	if !fault.Is(err, fault.Invalid) {
 		return err
 	}
@@ -218,6 +221,18 @@ func (r *Roots) admit(ctx context.Context, d *rootDir, f *os.File, z *Found) err
 		return fault.Wrap(err, fault.Unavailable, "%s is still being written", z.Name.File()).WithRetryAfter(modzip.QuietFor)
 	}
 	return errors.Join(err, r.conclude(ctx, d, Check{Found: *z, Damage: err, At: r.o.Clock.Now()}))
+}
+
+// noteLook remembers that the directory of a zip is sound, so that each request
+// until it is checked in full does not read it anew.
+func (r *Roots) noteLook(d *rootDir, z Found) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if old := d.zips[z.Name]; old != nil && old.Print == z.Print && old.File == z.File && !old.Checked && old.Damage == "" {
+		now := *old
+		now.looked = true
+		d.zips[z.Name] = &now
+	}
 }
 
 // fresh reports whether the file may still be being copied.

@@ -317,3 +317,28 @@ func BenchmarkRootsScan(b *testing.B) {
 		}
 	}
 }
+
+// A zip that was not checked in full yet has its directory looked at once, and
+// again when the file is another one.
+func TestRoots_OneLook(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	put(t, filepath.Join(root, "m1_5.zip"), zipOf(t, "a"))
+	f := newRootFixture(root)
+	f.scan(t)
+	look := func() (looked bool) {
+		in, x, err := f.Open(t.Context(), Name{1, 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = in.Close()
+		return x.looked
+	}
+	if first, second := look(), look(); first || !second {
+		t.Errorf("looked at before the first request: %v, before the second: %v", first, second)
+	}
+	put(t, filepath.Join(root, "m1_5.zip"), zipOf(t, "another"))
+	if look() {
+		t.Error("another file passes for the one that was looked at")
+	}
+}
