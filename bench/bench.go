@@ -23,6 +23,7 @@ type bench struct {
 	servers  map[string]*process
 	steam    *steamtest.Steam
 	rows     map[string]commits
+	held     held // what the holder has, once it was started
 }
 
 // missingError says that something is not installed.

@@ -3,6 +3,7 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"fmt"
 	"hash/crc32"
 	"math/rand/v2"
 	"os"
@@ -65,4 +66,23 @@ func storedZip(content []byte) ([]byte, error) {
 		return nil, err
 	}
 	return out.Bytes(), nil
+}
+
+// deflatedZip is a zip of at most size bytes and not much less, of maps that
+// were compressed as zip programs do.
+func deflatedZip(size int) ([]byte, error) {
+	const part = 1 << 20
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for i := uint64(0); out.Len()+2*part < size; i++ {
+		f, err := w.Create(fmt.Sprintf("maps/part%03d.level", i))
+		if err != nil {
+			return nil, err
+		}
+		if _, err := f.Write(mapFile(part, i)); err != nil {
+			return nil, err
+		}
+	}
+	err := w.Close()
+	return out.Bytes(), err
 }

@@ -41,13 +41,21 @@ func (b *bench) start(ctx context.Context, subject, dir string) (*process, error
 	ready := "/" + smallFile
 	switch subject {
 	case "daemon":
-		cmd, err = b.daemon(ctx, dir, address)
+		cmd, err = b.daemon(ctx, dir, address, b.files, "")
+	case "rates-off":
+		cmd, err = b.daemon(ctx, dir, address, b.files, ratesOff)
+	case "rates-on":
+		cmd, err = b.daemon(ctx, dir, address, b.files, ratesOn)
+	case "game-daemon", "game-nginx", "game-floor":
+		cmd, ready, err = b.game(ctx, subject, dir, address)
+	case "holder":
+		cmd, ready, err = b.holder(ctx, dir, address)
 	case "floor":
-		cmd, err = b.floor(ctx, address)
+		cmd, err = b.floor(ctx, address, b.files)
 	case "nginx":
-		cmd, err = b.nginx(ctx, dir, address, "on")
+		cmd, err = b.nginx(dir, address, b.files, "on")
 	case "nginx-nopush-off":
-		cmd, err = b.nginx(ctx, dir, address, "off")
+		cmd, err = b.nginx(dir, address, b.files, "off")
 	case "caddy":
 		cmd, err = b.caddy(ctx, dir, address)
 	default:
@@ -66,8 +74,9 @@ func (b *bench) start(ctx context.Context, subject, dir string) (*process, error
 
 // daemon is the real binary with everything on, as an operator runs it, apart
 // from where it listens, where its files and Steam are, and that connections
-// stay open between requests as those of the peers do.
-func (b *bench) daemon(ctx context.Context, dir, address string) (*exec.Cmd, error) {
+// stay open between requests as those of the peers do. more is added to the
+// configuration.
+func (b *bench) daemon(ctx context.Context, dir, address, root, more string) (*exec.Cmd, error) {
 	path, err := b.program(ctx, "quartermaster", ".")
 	if err != nil {
 		return nil, err
@@ -85,7 +94,7 @@ level = "warn"
 roots = [%q]
 [workshop.ns2]
 keep_alive = true
-`, address, b.steam.URL(), b.steam.StoreURL(), b.steam.CommunityURL(), b.files)
+`, address, b.steam.URL(), b.steam.StoreURL(), b.steam.CommunityURL(), root) + more
 	file := filepath.Join(dir, "config.toml")
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		return nil, err
@@ -93,12 +102,12 @@ keep_alive = true
 	return exec.Command(path, "run", "--config", file, "--data", filepath.Join(dir, "data")), nil
 }
 
-func (b *bench) floor(ctx context.Context, address string) (*exec.Cmd, error) {
+func (b *bench) floor(ctx context.Context, address, root string) (*exec.Cmd, error) {
 	path, err := b.program(ctx, "floor", "./bench/floor")
 	if err != nil {
 		return nil, err
 	}
-	return exec.Command(path, address, b.files), nil
+	return exec.Command(path, address, root), nil
 }
 
 // nginxConfig: two workers, sendfile, no access log; temporary paths of ours
@@ -127,16 +136,16 @@ http {
 }
 `
 
-func (b *bench) nginx(_ context.Context, dir, address, nopush string) (*exec.Cmd, error) {
+func (b *bench) nginx(dir, address, root, nopush string) (*exec.Cmd, error) {
 	path, err := installed("nginx", "nginx-light", "/usr/sbin/nginx")
 	if err != nil {
 		return nil, err
 	}
-	if err := readableByAll(b.dir, b.files); err != nil { // as root, its workers are nobody
+	if err := readableByAll(b.dir, root); err != nil { // as root, its workers are nobody
 		return nil, err
 	}
 	file := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(file, fmt.Appendf(nil, nginxConfig, dir, address, b.files, nopush), 0o644); err != nil {
+	if err := os.WriteFile(file, fmt.Appendf(nil, nginxConfig, dir, address, root, nopush), 0o644); err != nil {
 		return nil, err
 	}
 	return exec.Command(path, "-p", dir, "-e", "stderr", "-c", file), nil

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -109,7 +110,7 @@ func (s *Service) overview(ctx context.Context) (Overview, error) {
 	}
 	o.Totals = Totals{Mods: status.Items, Versions: status.Versions, Bytes: status.Bytes, Requests: status.Requests}
 	for _, p := range status.Problems {
-		o.Attention = append(o.Attention, Attention{Code: p.Code, Severity: severityWarning, Text: p.Text, Hint: p.Hint, Link: "/app/mods"})
+		o.Attention = append(o.Attention, Attention{Code: p.Code, Severity: severityWarning, Text: p.Text, Hint: p.Hint, Link: placeOf(p.Code)})
 	}
 	if status.Failed > 0 {
 		o.Attention = append(o.Attention, Attention{
@@ -118,6 +119,21 @@ func (s *Service) overview(ctx context.Context) (Overview, error) {
 		})
 	}
 	return o, nil
+}
+
+// placeOf returns where on the page a problem of the workshop can be seen.
+func placeOf(code string) string {
+	switch {
+	case strings.HasPrefix(code, "fastdl_"):
+		return "/app/fastdl"
+	case strings.HasPrefix(code, "peer_"):
+		return "/app/peers"
+	case strings.HasPrefix(code, "server_"), code == "webhook_failing":
+		return "/app/radar"
+	case code == "disk_low", code == "store_full":
+		return "/app/storage"
+	}
+	return "/app/mods"
 }
 
 // commit returns the revision that the toolchain recorded.

@@ -113,3 +113,14 @@ func TestOverviewNamesAnUnreadableDisk(t *testing.T) {
 		t.Errorf("%d: %s", w.Code, w.Body)
 	}
 }
+
+func TestPlaceOf(t *testing.T) {
+	for code, want := range map[string]string{
+		"steam_unavailable": "/app/mods", "fastdl_root_missing": "/app/fastdl", "peer_key": "/app/peers", "webhook_failing": "/app/radar",
+		"server_folder_unreadable": "/app/radar", "disk_low": "/app/storage", "store_full": "/app/storage", "": "/app/mods",
+	} {
+		if got := placeOf(code); got != want {
+			t.Errorf("placeOf(%q) = %q, want %q", code, got, want)
+		}
+	}
+}

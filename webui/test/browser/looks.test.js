@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
+import { emptyStorage } from '../fake/hosts.js';
 import { scenes } from './scene.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -102,6 +103,35 @@ const views = {
     shows: '.notice',
     arrange: (fake) => fake.failures.set('/catalog/statistics', 500),
   },
+  storage: {
+    address: '/app/storage',
+    shows: '.chart-plot rect',
+    act: press('What would be removed?', 'Что будет удалено?'),
+  },
+  'storage of a guest': { address: '/app/storage', shows: '.chart-plot rect', roles: null },
+  'storage, nothing stored': {
+    address: '/app/storage',
+    shows: '.empty',
+    arrange: (fake) => (fake.storage = emptyStorage()),
+  },
+  'storage, server fails': {
+    address: '/app/storage',
+    shows: '.notice',
+    arrange: (fake) => fake.failures.set('/mods/storage', 500),
+  },
+  peers: { address: '/app/peers', shows: '.table.peers' },
+  'peers of a guest': { address: '/app/peers', shows: '.table.peers', roles: null },
+  'peers, none': { address: '/app/peers', shows: '.empty', arrange: (fake) => (fake.peers.peers = []) },
+  updates: { address: '/app/radar', shows: '.server', act: openAll },
+  'updates of a guest': { address: '/app/radar', shows: '.server', roles: null, act: openAll },
+  'updates, none': { address: '/app/radar', shows: '.empty', arrange: (fake) => (fake.gameServers = []) },
+  fastdl: {
+    address: '/app/fastdl',
+    shows: '.table.misses',
+    act: press('Check the folders', 'Проверить папки'),
+  },
+  'fastdl of a guest': { address: '/app/fastdl', shows: '.tree', roles: null },
+  'fastdl, none': { address: '/app/fastdl', shows: '.empty', arrange: (fake) => (fake.trees = []) },
   'sign-in': { address: '/app/signin', shows: '.gate form', roles: null },
   setup: {
     address: '/app/setup#fake-setup-token',
@@ -132,6 +162,27 @@ const views = {
     act: (page) => page.locator('[data-focus="delete-1348957670"]').click(),
   },
 };
+
+/**
+ * Presses a button and waits for what it shows.
+ * @param {...string} names In each language.
+ * @returns {(page: import('playwright-core').Page) => Promise<void>}
+ */
+function press(...names) {
+  return async (page) => {
+    await page
+      .getByRole('button', {
+        name: new RegExp(`^(${names.map((name) => name.replace('?', '\\?')).join('|')})$`),
+      })
+      .click();
+    await page.locator('.removals, .findings').first().waitFor();
+  };
+}
+
+/** Opens what is folded. @param {import('playwright-core').Page} page */
+async function openAll(page) {
+  for (const summary of await page.locator('.more:visible > summary').all()) await summary.click();
+}
 
 /** @param {import('../fake/daemon.js').FakeDaemon} fake */
 function emptyCatalog(fake) {

@@ -14,6 +14,8 @@ export class Daemon {
   /** E2E_FOLDER is for pictures, where a random name looks odd. */
   folder = process.env.E2E_FOLDER ?? mkdtempSync(join(tmpdir(), 'quartermaster-e2e-'));
   roots = join(this.folder, 'Workshop');
+  /** The folder of a Source game. */
+  game = join(this.folder, 'tf');
   binary = process.env.E2E_BINARY ?? '';
   url = '';
   log = '';
@@ -23,6 +25,9 @@ export class Daemon {
   /** @param {string} steam Address of the Steam Web API. */
   async prepare(steam) {
     mkdirSync(this.roots, { recursive: true });
+    mkdirSync(join(this.game, 'maps'), { recursive: true });
+    writeFileSync(join(this.game, 'maps', 'surf_x.bsp'), 'VBSP'.repeat(5_000));
+    writeFileSync(join(this.game, 'maps', 'empty.bsp'), '');
     if (!this.binary) {
       this.binary = join(this.folder, 'quartermaster');
       execFileSync('go', ['build', '-o', this.binary, '.'], { cwd: repository, stdio: 'inherit' });
@@ -41,6 +46,9 @@ export class Daemon {
         `roots = ['${this.roots}']`,
         '[workshop.retention]',
         'min_free = "1MiB"',
+        '[[workshop.fastdl]]',
+        'name = "tf2"',
+        `roots = ['${this.game}']`,
         '',
       ].join('\n'),
     );

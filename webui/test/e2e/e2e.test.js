@@ -213,6 +213,70 @@ step('what was sent is counted', async () => {
   }
 });
 
+step('the store is divided by game and source, and tidying up is planned', async () => {
+  await page.goto('/app/storage');
+  await page
+    .getByRole('table', { name: 'By source' })
+    .getByRole('row', { name: /^Steam/ })
+    .waitFor();
+  await page.getByRole('table', { name: 'By game' }).getByRole('row').nth(1).waitFor();
+  await page.getByText('A forecast needs a week of history.').waitFor();
+  await page.getByRole('button', { name: 'What would be removed?' }).click();
+  await page.getByText('Nothing would be removed.', { exact: true }).first().waitFor();
+});
+
+step('the lines for other Quartermasters name this server and its key', async () => {
+  await page.goto('/app/peers');
+  await page.getByText('No peers yet').waitFor();
+  await page.getByRole('button', { name: 'Copy: Public key' }).click();
+  const key = await page.evaluate(() => navigator.clipboard.readText());
+  assert.match(key, /^[A-Za-z0-9+/]{43}=$/);
+  await page.getByRole('button', { name: 'Copy: For another Quartermaster: config.toml' }).click();
+  const lines = await page.evaluate(() => navigator.clipboard.readText());
+  assert.equal(lines, `[[workshop.peers]]\nurl = "${daemon.url}"\ntrust = "key"\nkey = "${key}"`);
+});
+
+step('a game server is watched, restarted and removed', async () => {
+  await page.goto('/app/radar');
+  await page.getByText('No game server is watched yet').waitFor();
+  await page.getByLabel('Name').fill('arena');
+  await page.getByLabel('Mods', { exact: true }).fill('706d242');
+  await page.getByRole('button', { name: 'Watch', exact: true }).click();
+  const card = page.getByRole('region', { name: 'arena', exact: true });
+  await card.getByText('1 mod is up to date').click();
+  await card.getByRole('row', { name: /Shine Administration/ }).waitFor();
+  await card.getByRole('button', { name: 'It was restarted' }).click();
+  await page.getByText('Noted: arena was restarted').waitFor();
+  await card.getByText(/^restarted just now/).waitFor();
+  await card.getByRole('button', { name: 'Remove' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+  await page.getByText('No game server is watched yet').waitFor();
+});
+
+step('players download from the address that the page names, and misses are reported', async () => {
+  await page.goto('/app/fastdl');
+  const tree = page.getByRole('region', { name: 'tf2', exact: true });
+  await tree.getByRole('button', { name: 'Copy: server.cfg' }).click();
+  const lines = await page.evaluate(() => navigator.clipboard.readText());
+  const address = /^sv_downloadurl "(http:[^"]+)"\nsv_allowdownload 1$/.exec(lines)?.[1];
+  assert.equal(address, `${daemon.url}/fastdl/tf2`);
+  assert.equal((await fetch(`${address}/maps/surf_x.bsp`)).status, 200);
+  assert.equal((await fetch(`${address}/maps/surf_gone.bsp`)).status, 404);
+  await page.getByRole('button', { name: 'Check the folders' }).click();
+  await tree.getByRole('listitem').filter({ hasText: 'maps/empty.bsp' }).waitFor();
+  await page.reload();
+  await tree.getByRole('row', { name: /maps\/surf_gone\.bsp 1 In none of the folders/ }).waitFor();
+  await tree.getByRole('button', { name: 'Begin anew' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Begin anew' }).click();
+  await tree.getByText('Nothing: every file that was asked for was there.').waitFor();
+});
+
+step('the overview tells the traffic', async () => {
+  await page.goto('/app/');
+  const card = page.getByRole('region', { name: 'Traffic now' });
+  await card.getByText('no limit', { exact: true }).first().waitFor();
+});
+
 step('after a restart the page comes back by itself and the session holds', async () => {
   tab.expected.push(/ERR_|status of 503/);
   await page.goto('/app/mods');

@@ -10,6 +10,15 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sampleJobs, sampleMods, sampleOverview, sampleStatus } from './library.js';
+import {
+  sampleLint,
+  sampleMisses,
+  samplePeers,
+  samplePlan,
+  sampleServers,
+  sampleStorage,
+  sampleTrees,
+} from './hosts.js';
 import { Problem } from './problem.js';
 import { answer } from './routes.js';
 import { sampleCatalog, sampleGames } from './shelf.js';
@@ -36,6 +45,13 @@ export class FakeDaemon {
   status = sampleStatus();
   overview = sampleOverview();
   servers = { mod_backup_servers: ['http://mods.example.org:27020'], mod_backup_before_steam: false };
+  storage = sampleStorage();
+  plan = samplePlan();
+  peers = samplePeers();
+  gameServers = sampleServers();
+  trees = sampleTrees();
+  misses = sampleMisses();
+  lint = sampleLint();
   catalog = sampleCatalog();
   games = sampleGames();
   /** Items that no source can supply. */

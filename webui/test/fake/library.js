@@ -233,6 +233,13 @@ export function sampleStatus() {
       calls_today: 128,
       daily_limit: 50_000,
     },
+    steamcmd: /** @type {NonNullable<import('../../static/scripts/api/model.js').ModStatus['steamcmd']>} */ ({
+      state: 'ready',
+      text: 'SteamCMD is ready',
+      running: 1,
+      waiting: 2,
+      last_error: '',
+    }),
     roots: [{ path: '/srv/ns2/Workshop', ok: true, problem: '', zips: 41, folders: 27, unchecked: 0 }],
     store: { bytes: 3_412_345_678, mods: 67, versions: 71, free: 212_345_678_901 },
     queue: { waiting: 1, running: 1, failed: 1 },
@@ -278,5 +285,14 @@ export function sampleOverview() {
       },
     ],
     disk: { free: 212_345_678_901, total: 480_000_000_000 },
+    rates: {
+      download_rate: 12_000_000,
+      download_rate_per_client: 2_000_000,
+      upload_rate: 0,
+      scheduled: true,
+      sending: 8_345_678,
+      receiving: 412_345,
+      clients: 14,
+    },
   };
 }

@@ -13,6 +13,7 @@ import {
   summary,
 } from './catalog.js';
 import { mod, since, version } from './library.js';
+import * as operator from './operator.js';
 import { Problem } from './problem.js';
 
 /** @typedef {import('./daemon.js').FakeDaemon} FakeDaemon */
@@ -40,6 +41,19 @@ const table = [
   ['DELETE', /^\/mods\/queue\/(\d+)$/, 'mods:write', cancel],
   ['GET', /^\/mods\/status$/, '', (fake) => ({ body: fake.status })],
   ['GET', /^\/mods\/backup-servers$/, '', (fake) => ({ body: fake.servers })],
+  ['GET', /^\/mods\/storage$/, '', (fake) => ({ body: fake.storage })],
+  ['POST', /^\/mods\/gc$/, 'mods:write', operator.gc],
+  ['GET', /^\/mods\/peers$/, '', (fake, request) => operator.peers(fake, writes(fake, request))],
+  ['GET', /^\/mods\/servers$/, '', (fake, request) => operator.servers(fake, writes(fake, request))],
+  ['PUT', /^\/mods\/servers\/([^/]+)$/, 'mods:write', operator.putServer],
+  ['DELETE', /^\/mods\/servers\/([^/]+)$/, 'mods:write', operator.deleteServer],
+  ['POST', /^\/mods\/servers\/([^/]+)\/restarted$/, 'mods:write', operator.restarted],
+  ['POST', /^\/mods\/servers\/([^/]+)\/webhook-test$/, 'mods:write', operator.testWebhook],
+  ['GET', /^\/fastdl$/, '', (fake, request) => operator.trees(fake, writes(fake, request))],
+  ['GET', /^\/fastdl\/([^/]+)\/misses$/, 'mods:write', operator.misses],
+  ['DELETE', /^\/fastdl\/([^/]+)\/misses$/, 'mods:write', operator.forgetMisses],
+  ['GET', /^\/fastdl\/([^/]+)\/lint$/, 'mods:write', (fake) => ({ body: fake.lint })],
+  ['POST', /^\/fastdl\/([^/]+)\/scan$/, 'mods:write', () => ({ status: 202 })],
   ['GET', /^\/mods\/([^/]+)$/, '', (fake, _request, [item]) => ({ body: view(fake, find(fake, item)) })],
   ['POST', /^\/mods\/([^/]+)\/versions\/(\d+)\/verify$/, 'mods:write', verify],
   [
@@ -65,6 +79,15 @@ const table = [
   ['GET', /^\/catalog\/statistics$/, '', statistics],
   ['GET', /^\/catalog\/statistics\/summary$/, '', summary],
 ];
+
+/**
+ * Whether the caller may change mods, and so sees what strangers do not.
+ * @param {FakeDaemon} fake
+ * @param {Request} request
+ */
+function writes(fake, request) {
+  return scopes(session(fake, request)?.roles ?? []).includes('mods:write');
+}
 
 /**
  * @param {FakeDaemon} fake

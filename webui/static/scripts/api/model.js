@@ -93,6 +93,18 @@
  * @property {{ mods: number, versions: number, bytes: number, requests: number }} totals
  * @property {Attention[]} attention
  * @property {{ free: number, total: number }} disk
+ * @property {Rates} [rates]
+ */
+
+/**
+ * @typedef {object} Rates Bytes per second; a limit of 0 is none.
+ * @property {number} download_rate
+ * @property {number} download_rate_per_client
+ * @property {number} upload_rate
+ * @property {boolean} scheduled A limit of the schedule holds now.
+ * @property {number} sending
+ * @property {number} receiving
+ * @property {number} clients Addresses with open connections.
  */
 
 /** @typedef {{ id: string, name: string, roles: string[] }} Account */
@@ -172,6 +184,129 @@
  * @property {number} sent
  * @property {number} fast_ms 0 when unknown.
  * @property {number} full_ms 0 when unknown.
+ */
+
+/** @typedef {{ versions: number, bytes: number }} Holding A part of what is stored. */
+
+/**
+ * @typedef {object} Storage
+ * @property {number} bytes
+ * @property {number} limit 0 = none.
+ * @property {number} free On the disk.
+ * @property {number} min_free What is to stay free there.
+ * @property {{ app: number, name: string, mods: number, versions: number, bytes: number }[]} by_game
+ * @property {{ source: string, versions: number, bytes: number }[]} by_source
+ * @property {Holding} pinned
+ * @property {Holding} irreplaceable Not pinned, and no source could supply it again.
+ * @property {Holding} evictable
+ * @property {{ day: string, bytes: number, versions: number }[]} days The oldest first, at most 90.
+ * @property {{ bytes_per_day: number, full_at?: string, text: string }} forecast
+ */
+
+/**
+ * @typedef {object} Removal
+ * @property {string} name File name, "m706d242_1348957670.zip".
+ * @property {number} size
+ * @property {number} frees 0 when another version has the same bytes.
+ * @property {'quarantined' | 'duplicate' | 'superseded' | 'quota'} rule
+ * @property {string} why
+ */
+
+/**
+ * @typedef {object} Tidied
+ * @property {Removal[]} removed
+ * @property {Removal[]} kept
+ * @property {number} bytes What the disk got back.
+ * @property {number} short What is above the quota or missing on the disk all the same.
+ */
+
+/**
+ * @typedef {object} Peer
+ * @property {string} url Empty for callers who may not change mods.
+ * @property {'size' | 'quorum' | 'key'} trust
+ * @property {'ok' | 'unreachable' | 'resting' | 'refused' | 'unknown'} state
+ * @property {string} software
+ * @property {boolean} indexed Whether it says what it has.
+ * @property {number} versions
+ * @property {string} [last_seen]
+ * @property {string} [failing_since]
+ * @property {string} last_error
+ * @property {number} fetched
+ * @property {number} fetched_bytes
+ * @property {number} refused
+ * @property {string} [retry_at]
+ */
+
+/**
+ * @typedef {object} Peers
+ * @property {string} public_key
+ * @property {Peer[]} peers
+ * @property {{ mod_backup_servers: string[], workshop_peers: string }} [lines] For callers who may change mods.
+ */
+
+/**
+ * @typedef {object} ServerMod
+ * @property {string} id
+ * @property {string} hex
+ * @property {string} title
+ * @property {number} running Unix seconds, 0 when unknown.
+ * @property {'' | 'reported' | 'folder' | 'assumed'} basis How that is known.
+ * @property {number} current Unix seconds, 0 when unknown.
+ * @property {'current' | 'outdated' | 'unknown' | 'gone'} state
+ * @property {number} [since] Unix seconds.
+ * @property {string} [noticed_at]
+ * @property {boolean} [tried] It was restarted since and lacks the version still.
+ */
+
+/**
+ * @typedef {object} GameServer
+ * @property {string} name
+ * @property {'config' | 'api'} origin
+ * @property {ServerMod[]} mods
+ * @property {number} outdated
+ * @property {string} [checked_at]
+ * @property {string} [restarted_at]
+ * @property {boolean} webhook
+ * @property {string} webhook_error
+ * @property {string} [webhook_delivered_at]
+ */
+
+/**
+ * @typedef {object} Tree A game folder that players download from.
+ * @property {string} name
+ * @property {'source' | 'gmod' | 'goldsrc'} profile
+ * @property {boolean} ready
+ * @property {number} files
+ * @property {{ path: string, ok: boolean, files: number }[]} roots Operators only.
+ * @property {string} [scanned_at]
+ * @property {number} requests Since the start, as are misses and sent_bytes.
+ * @property {number} misses
+ * @property {number} sent_bytes
+ * @property {{ files: number, bytes: number, max_bytes: number }} kept
+ * @property {{ compressing: number, decompressing: number }} queue
+ * @property {{ code: string, text: string, hint?: string }[]} problems Operators only.
+ * @property {number} more_problems
+ * @property {{ url: string, lines: string[], text: string, notes: string[] }} server_cfg
+ */
+
+/**
+ * @typedef {object} Miss
+ * @property {string} path
+ * @property {number} requests
+ * @property {string} reason
+ * @property {string} text
+ * @property {string} [server]
+ * @property {string} [first]
+ * @property {string} [last]
+ */
+
+/**
+ * @typedef {object} Lint
+ * @property {string} name
+ * @property {number} files
+ * @property {boolean} ok
+ * @property {{ code: string, severity: 'error' | 'warning' | 'info', path: string, text: string, hint: string }[]} findings
+ * @property {number} more
  */
 
 export {};

@@ -22,8 +22,19 @@ const dense = 120;
  * @param {string} words.period Heading of the column of times.
  * @param {(time: string) => string} words.say A time in words.
  * @param {(time: string, among: number) => string} words.brief The same, short enough for the axis.
+ * @param {(value: number) => string} [words.value] A value in words; by default a number.
+ * @param {(value: number) => number} [words.top] The top of the scale that holds a value.
+ * @param {boolean} [words.levels] The values are not counts but how much there was, so they have no sum.
  */
-export function barChart({ label, period, say, brief }) {
+export function barChart({
+  label,
+  period,
+  say,
+  brief,
+  value = number,
+  top: above = niceTop,
+  levels = false,
+}) {
   const plot = document.createElementNS(svg, 'svg');
   plot.setAttribute('class', 'chart-plot');
   plot.setAttribute('preserveAspectRatio', 'none');
@@ -37,14 +48,14 @@ export function barChart({ label, period, say, brief }) {
     { class: 'chart' },
     readout,
     h('div', { class: 'chart-area' }, scale, h('div', { class: 'chart-canvas' }, plot), axis),
-    behind(label, period, body),
+    behind(label, period, levels ? t('chart.level') : t('chart.count'), body),
   );
   /** @type {Point[]} */
   let points = [];
   let marked = -1;
 
   /** @param {Point} point */
-  const words = (point) => t('chart.point', { time: say(point.time), value: number(point.count) });
+  const words = (point) => t('chart.point', { time: say(point.time), value: value(point.count) });
 
   /** @param {number} at -1 = none. */
   function mark(at) {
@@ -67,33 +78,39 @@ export function barChart({ label, period, say, brief }) {
   function update(next) {
     points = next;
     const best = peak(points);
-    const top = niceTop(best?.count ?? 0);
+    const top = above(best?.count ?? 0);
     const gap = points.length > dense ? 0 : 2;
     plot.setAttribute('viewBox', `0 0 ${Math.max(1, points.length) * column} ${height}`);
     plot.replaceChildren(...points.map((point, i) => bar(i, point.count / top, gap)));
-    plot.setAttribute('aria-label', summary(label, points, say, words));
+    plot.setAttribute('aria-label', summary({ label, say, words, levels }, points));
     fill(
       scale,
-      [top, top / 2, 0].map((value) => h('span', null, number(value))),
+      [top, top / 2, 0].map((step) => h('span', null, value(step))),
     );
-    const middle = points[Math.floor((points.length - 1) / 2)];
-    fill(
-      axis,
-      [points[0], points.length > 2 && middle, points.length > 1 && points[points.length - 1]].map(
-        (point) => point && h('span', null, brief(point.time, points.length)),
-      ),
-    );
+    fill(axis, ends(points, brief));
     fill(
       body,
       points
         .filter((point) => point.count)
         .reverse()
-        .map(row(say)),
+        .map(row(say, value)),
     );
     marked = -2;
     mark(-1);
   }
   return { element, update };
+}
+
+/**
+ * The first, the middle and the last time.
+ * @param {Point[]} points
+ * @param {(time: string, among: number) => string} brief
+ */
+function ends(points, brief) {
+  const middle = points[Math.floor((points.length - 1) / 2)];
+  return [points[0], points.length > 2 && middle, points.length > 1 && points[points.length - 1]].map(
+    (point) => point && h('span', null, brief(point.time, points.length)),
+  );
 }
 
 /**
@@ -111,19 +128,20 @@ function bar(at, share, gap) {
 
 /**
  * What a person who does not see the chart is told of it.
- * @param {string} label
+ * @param {{ label: string, say: (time: string) => string, words: (point: Point) => string, levels: boolean }} told
  * @param {Point[]} points
- * @param {(time: string) => string} say
- * @param {(point: Point) => string} words
  */
-function summary(label, points, say, words) {
+function summary({ label, say, words, levels }, points) {
   if (points.length === 0) return label;
-  const text = t('chart.summary', {
-    label,
-    from: say(points[0].time),
-    to: say(points[points.length - 1].time),
-    total: number(sum(points)),
-  });
+  const last = points[points.length - 1];
+  const text = levels
+    ? t('chart.summary_levels', { label, from: say(points[0].time), point: words(last) })
+    : t('chart.summary', {
+        label,
+        from: say(points[0].time),
+        to: say(last.time),
+        total: number(sum(points)),
+      });
   const best = peak(points);
   return best.count ? `${text} ${t('chart.peak', { point: words(best) })}` : text;
 }
@@ -131,9 +149,10 @@ function summary(label, points, say, words) {
 /**
  * @param {string} label
  * @param {string} period
+ * @param {string} amount Heading of the column of values.
  * @param {HTMLElement} body
  */
-function behind(label, period, body) {
+function behind(label, period, amount, body) {
   return h(
     'details',
     { class: 'chart-table' },
@@ -144,20 +163,19 @@ function behind(label, period, body) {
       h(
         'table',
         { class: 'table figures-table' },
-        h(
-          'thead',
-          null,
-          h('tr', null, h('th', { scope: 'col' }, period), h('th', { scope: 'col' }, t('chart.count'))),
-        ),
+        h('thead', null, h('tr', null, h('th', { scope: 'col' }, period), h('th', { scope: 'col' }, amount))),
         body,
       ),
     ),
   );
 }
 
-/** @param {(time: string) => string} say */
-function row(say) {
+/**
+ * @param {(time: string) => string} say
+ * @param {(value: number) => string} value
+ */
+function row(say, value) {
   /** @param {Point} point */
   return ({ time, count }) =>
-    h('tr', null, h('th', { scope: 'row' }, say(time)), h('td', { class: 'figures-column' }, number(count)));
+    h('tr', null, h('th', { scope: 'row' }, say(time)), h('td', { class: 'figures-column' }, value(count)));
 }

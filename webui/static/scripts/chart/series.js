@@ -46,6 +46,37 @@ export function niceTop(value) {
   return steps.find((step) => step >= value && step % 2 === 0) ?? 10 * power;
 }
 
+const KIB = 1024;
+
+/**
+ * The same for bytes: round in the unit in which they are written.
+ * @param {number} value
+ */
+export function niceBytes(value) {
+  const unit = KIB ** Math.max(0, Math.floor(Math.log(Math.max(1, value)) / Math.log(KIB)));
+  return niceTop(value / unit) * unit;
+}
+
+/**
+ * Levels day by day; a day on which nobody looked has the level of the day before.
+ * @param {Point[]} rows The oldest first.
+ * @returns {Point[]}
+ */
+export function levels(rows) {
+  /** @type {Point[]} */
+  const points = [];
+  for (const row of rows) {
+    const last = points[points.length - 1];
+    const gap = last ? Math.round((Date.parse(row.time) - Date.parse(last.time)) / DAY) : 0;
+    for (let day = 1; day < Math.min(gap, mostBuckets); day += 1) {
+      const time = new Date(Date.parse(last.time) + day * DAY).toISOString().slice(0, 10);
+      points.push({ time, count: last.count });
+    }
+    points.push(row);
+  }
+  return points.slice(-mostBuckets);
+}
+
 /**
  * The point with the highest count, the latest of equals.
  * @param {Point[]} points

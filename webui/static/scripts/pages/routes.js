@@ -3,13 +3,17 @@
 import { signInPage } from './account/signin.js';
 import { setupPage } from './account/setup.js';
 import { catalogPage } from './catalog/page.js';
+import { fastdlPage } from './fastdl/page.js';
 import { gamePage } from './games/detail.js';
 import { gamesPage } from './games/page.js';
 import { modPage } from './mod/page.js';
 import { modsPage } from './mods/page.js';
 import { notFoundPage } from './notfound.js';
 import { overviewPage } from './overview/page.js';
+import { peersPage } from './peers/page.js';
+import { radarPage } from './radar/page.js';
 import { statisticsPage } from './statistics/page.js';
+import { storagePage } from './storage/page.js';
 
 /** @type {import('../router.js').Route[]} */
 export const routes = [
@@ -20,6 +24,10 @@ export const routes = [
   { pattern: /^\/app\/games\/?$/, open: gamesPage },
   { pattern: /^\/app\/games\/([^/]+)\/?$/, open: gamePage },
   { pattern: /^\/app\/statistics\/?$/, open: statisticsPage },
+  { pattern: /^\/app\/radar\/?$/, open: radarPage },
+  { pattern: /^\/app\/fastdl\/?$/, open: fastdlPage },
+  { pattern: /^\/app\/storage\/?$/, open: storagePage },
+  { pattern: /^\/app\/peers\/?$/, open: peersPage },
   { pattern: /^\/app\/signin\/?$/, open: signInPage },
   { pattern: /^\/app\/setup\/?$/, open: setupPage },
   { pattern: /^/, open: notFoundPage },

@@ -31,12 +31,16 @@ const groups = [
       { href: '/app/mods', key: 'nav.mods', icon: 'mods', match: /^\/app\/mods(\/|$)/, bar: true },
       { href: '/app/catalog', key: 'nav.catalog', icon: 'catalog', match: /^\/app\/catalog\/?$/, bar: true },
       { href: '/app/games', key: 'nav.games', icon: 'game', match: /^\/app\/games(\/|$)/ },
+      { href: '/app/radar', key: 'nav.radar', icon: 'radar', match: /^\/app\/radar\/?$/ },
+      { href: '/app/fastdl', key: 'nav.fastdl', icon: 'download', match: /^\/app\/fastdl\/?$/ },
     ],
   },
   {
     key: 'nav.group.host',
     entries: [
       { href: '/app/statistics', key: 'nav.statistics', icon: 'chart', match: /^\/app\/statistics\/?$/ },
+      { href: '/app/storage', key: 'nav.storage', icon: 'disk', match: /^\/app\/storage\/?$/ },
+      { href: '/app/peers', key: 'nav.peers', icon: 'link', match: /^\/app\/peers\/?$/ },
     ],
   },
 ];

@@ -23,6 +23,7 @@ export function statusStrip() {
           'ul',
           { class: 'strip', 'aria-label': t('status.label') },
           steam(status),
+          steamcmd(status),
           folders(status),
           store(status),
         ),
@@ -56,6 +57,22 @@ function steam({ steam }) {
   }
   const calls = t('status.calls', { count: steam.calls_today, limit: steam.daily_limit });
   return part('good', 'steam', steam.keyed ? t('status.steam_key') : t('status.steam_keyless'), calls);
+}
+
+/** @type {Record<string, string>} */
+const steamcmdTones = { off: 'plain', missing: 'bad', waiting: 'warn', ready: 'good' };
+
+/** @param {ModStatus} status */
+function steamcmd({ steamcmd: told }) {
+  if (!told) return null;
+  const { state, running, waiting, retry_at: retry } = told;
+  const detail =
+    state === 'waiting' && retry
+      ? [t('status.steam_retry'), ' ', ago(retry)]
+      : state === 'ready' && running + waiting > 0
+        ? t('status.steamcmd_jobs', { running: String(running), waiting: String(waiting) })
+        : t(`steamcmd_hint.${state}`);
+  return part(steamcmdTones[state] ?? 'plain', 'terminal', t(`steamcmd.${state}`), detail);
 }
 
 /** @param {ModStatus} status */

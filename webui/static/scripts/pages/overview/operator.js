@@ -11,6 +11,7 @@ import { attention } from './attention.js';
 import { machine } from './machine.js';
 import { linesToPaste } from './paste.js';
 import { totals } from './totals.js';
+import { traffic } from './traffic.js';
 
 const refreshMs = 30_000;
 const calmMs = 1_500;
@@ -20,6 +21,7 @@ export function operatorOverview() {
   const urgent = h('div', null);
   const figures = h('div', null);
   const server = h('div', null);
+  const rates = h('div', null);
   const paste = linesToPaste();
   const main = region({
     load: getOverview,
@@ -34,11 +36,17 @@ export function operatorOverview() {
         ago(data.started_at),
       );
       if (!root.contains(paste.element)) {
-        fill(root, urgent, figures, h('div', { class: 'columns' }, paste.element, server));
+        fill(
+          root,
+          urgent,
+          figures,
+          h('div', { class: 'columns' }, h('div', { class: 'stack' }, paste.element, rates), server),
+        );
       }
       const { listeners, paths, disk, version, commit, go } = data;
       paste.seen(data.totals.requests);
       keyed(urgent, [data.attention], () => 'attention', attention);
+      keyed(rates, data.rates ? [data.rates] : [], () => 'rates', traffic);
       keyed(figures, [data.totals], () => 'totals', totals);
       keyed(server, [{ listeners, paths, disk, version, commit, go }], () => 'machine', machine);
     },
