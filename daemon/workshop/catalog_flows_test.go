@@ -295,6 +295,12 @@ func TestCatalog_BrowserExtension(t *testing.T) {
 				t.Fatal(err)
 			}
 			want[id] = "failed"
+		case i == 5: // what SteamCMD says of games that must be owned
+			x.publish(uint64(id), "owned", 1583056800)
+			if err := x.fake.Put(uint64(id), fakecmd.Item{App: 294100, Scenario: fakecmd.Fail, Reason: "Failure"}); err != nil {
+				t.Fatal(err)
+			}
+			want[id] = "failed"
 		default:
 			want[id] = "not found"
 		}

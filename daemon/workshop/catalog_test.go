@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -251,6 +252,9 @@ func TestCatalog_Damage(t *testing.T) {
 		r.tells(vectorAsk, 200, `{"99874752":2}`)
 		pass(10 * time.Second)
 		r.sends(vectorOnly, data)
+		if got, want := r.ask("/statistics/day").Body.String(), `"type":"damaged_mod","count":3`; !strings.Contains(got, want) {
+			t.Errorf("statistics: %s, want %s", got, want)
+		}
 	})
 }
 

@@ -130,7 +130,7 @@ func (im *importer) plan(ctx context.Context) (err error) {
 		switch {
 		case m.ID <= 0:
 			why = "it has no valid id"
-		case m.Condition != 0:
+		case m.Condition != 0 && m.Condition != 1: // at 1 the archive is whole
 			why = fmt.Sprintf("it was not complete (condition %d)", m.Condition)
 		case x.name.Version <= 0 || x.name.Version > maxVersion:
 			why = "its row does not say when it was updated"
@@ -339,7 +339,7 @@ func (im *importer) describe(ctx context.Context, x importMod) error {
 			ID: x.ID, App: uint32(x.Game), Name: x.Mod.Name, Description: text, Size: x.Size,
 			Created: seconds(x.Created), Updated: x.name.Version, Tags: x.Tags, Dependencies: x.Dependencies,
 		},
-		Version: x.name.Version, Source: catalog.SourceSteam, Downloads: x.Downloads, DeliveredAt: x.Requested,
+		Version: x.name.Version, Incomplete: x.Condition != 0, Source: catalog.SourceSteam, Downloads: x.Downloads, DeliveredAt: x.Requested,
 		PictureTimes: map[string]time.Time{},
 	}
 	for _, r := range x.Resources {

@@ -57,6 +57,7 @@ func oldServer(t testing.TB) (dir string, archives map[int64][]byte) {
 	row("mods", 4, "lost", "", 1, 0, at("2020-01-01 00:00:00"), at("2020-01-01 00:00:00"), at("2020-01-01 00:00:00"), "steam", 5)
 	row("mods", 5, "cut", "", 1, 0, at("2020-01-01 00:00:00"), at("2020-01-01 00:00:00"), at("2020-01-01 00:00:00"), "steam", 5)
 	row("mods", 6, nil, nil, nil, 0, nil, nil, nil, nil, nil)
+	row("mods", 7, "half", "", 1, 1, at("2020-01-01 00:00:00"), at("2020-01-01 00:00:00"), at("2020-01-01 00:00:00"), "steam", 3)
 	row("tags", 1, "Mod")
 	row("tags", 2, "1.5")
 	for _, tag := range []int{1, 2} {
@@ -81,7 +82,7 @@ func oldServer(t testing.TB) (dir string, archives map[int64][]byte) {
 	}
 	archives = map[int64][]byte{}
 	for id, files := range map[int64]map[string]string{
-		oldHarmony: {"About/About.xml": "<a/>", "Текст.txt": "x"}, oldHugsLib: {"a": "b"}, 3: {"a": "b"}, 5: {"a": "b"}, 6: {"a": "b"},
+		oldHarmony: {"About/About.xml": "<a/>", "Текст.txt": "x"}, oldHugsLib: {"a": "b"}, 3: {"a": "b"}, 5: {"a": "b"}, 6: {"a": "b"}, 7: {"a": "c"},
 	} {
 		if archives[id], err = s.Archive(294100, id, files); err != nil {
 			t.Fatal(err)
@@ -190,7 +191,7 @@ func TestImportPyTorrent(t *testing.T) {
 			return n
 		}
 		want := ImportReport{
-			Dir: dir, DryRun: true, TimeZone: "UTC", Mods: 2, Bytes: bytesOf(oldHarmony, oldHugsLib), Games: 1, Hours: 1, Days: 2, Timings: 1,
+			Dir: dir, DryRun: true, TimeZone: "UTC", Mods: 3, Bytes: bytesOf(oldHarmony, oldHugsLib, 7), Games: 1, Hours: 1, Days: 2, Timings: 1,
 			Skipped: []SkippedMod{
 				{3, "loading", "it was not complete (condition 2)"}, {4, "lost", "its archive is missing"},
 				{6, "", "its row does not say when it was updated"}, {5, "cut", "zip: the archive is cut short, its directory is missing"},
@@ -208,7 +209,7 @@ func TestImportPyTorrent(t *testing.T) {
 		if diff := cmp.Diff(want, report); diff != "" || err != nil {
 			t.Fatalf("%v (-want +got):\n%s", err, diff)
 		}
-		want.Mods, want.Bytes, want.Present = 0, 0, 2
+		want.Mods, want.Bytes, want.Present = 0, 0, 3
 		report, err = r.ImportPyTorrent(t.Context(), o)
 		if diff := cmp.Diff(want, report); diff != "" || err != nil {
 			t.Errorf("again: %v (-want +got):\n%s", err, diff)
@@ -238,8 +239,9 @@ func (r *rig) servesImport(archives map[int64][]byte) {
 	r.says("/info/mod/2009463077?dependencies=true", `{"result":{"id":2009463077,"name":"Harmony","description":"[b]Library[/b]","size":2154312,
 		"condition":0,"date_creation":"2020-03-01 10:00:00","date_update":"2024-04-11 09:21:07","source":"steam","downloads":43},"dependencies":[],"dependencies_count":0}`)
 	r.says("/info/mod/818773962?dependencies=true", `{"result":{"downloads":8,"condition":0},"dependencies":[77,2009463077],"dependencies_count":2}`)
+	r.says("/info/mod/7", `{"result":{"name":"half","downloads":3,"condition":1}}`)
 	r.says("/info/game/294100", `{"result":{"id":294100,"name":"RimWorld","type":"game","logo":"https://cdn.example/header.jpg","short_description":"A colony sim.",
-		"description":"<p>HTML</p>","mods_downloads":42,"mods_count":2,"creation_date":"2023-01-02 03:04:05.141640","source":"steam"}}`)
+		"description":"<p>HTML</p>","mods_downloads":42,"mods_count":3,"creation_date":"2023-01-02 03:04:05.141640","source":"steam"}}`)
 	r.says("/list/tags/294100", `{"database_size":2,"results":[{"name":"Mod"},{"name":"1.5"}]}`)
 	r.says("/list/genres", `{"database_size":1,"results":[{"id":28,"name":"Simulation"}]}`)
 	r.says("/list/resources_mods/2009463077", `{"database_size":2,"results":[

@@ -53,6 +53,9 @@ func (s *Service) monitor(ctx context.Context) {
 	listed := s.readMapcycles(c.Mapcycle)
 	watched, sets := s.policy.watchedItems(), s.policy.watchedSets()
 	listing := len(c.IDs) + len(c.Collections) + len(c.Mapcycle) + len(watched) + len(sets)
+	if len(c.Collections)+len(sets) == 0 {
+		s.problems.clear(problemCollection)
+	}
 	if listing == 0 && c.Requested == 0 || s.steam.State().BreakerOpen {
 		return
 	}
@@ -81,6 +84,9 @@ func (s *Service) monitor(ctx context.Context) {
 		addItems(found, held.items(root))
 	}
 	s.policy.setFound(found)
+	if err == nil {
+		s.missCollections(append(roots, sets...), held)
+	}
 	s.radarHolds(ctx, held, sets, err == nil)
 	inUse, err := s.inUse(ctx)
 	if err == nil {
@@ -169,6 +175,33 @@ func (s *Service) collected(ctx context.Context, next []uint64) (collections, er
 		next = deeper
 	}
 	return held, failed
+}
+
+// missCollections notes which of the named collections Steam does not know, as
+// one problem. The log is told when it changes.
+func (s *Service) missCollections(named []uint64, held collections) {
+	var missing []string
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(named))) {
+		if _, ok := held[id]; !ok {
+			missing = append(missing, strconv.FormatUint(id, 10))
+		}
+	}
+	if len(missing) == 0 {
+		s.problems.clear(problemCollection)
+		return
+	}
+	const most = 10
+	text := strings.Join(missing[:min(len(missing), most)], ", ")
+	if more := len(missing) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	p := Problem{
+		Code: problemCollection, Text: "Steam does not know these collections, or hides them: " + text,
+		Hint: "correct workshop.monitor.collections, or the collections of the game servers",
+	}
+	if s.problems.note(p) != p {
+		p.log(s.log, slog.LevelWarn)
+	}
 }
 
 // readMapcycles returns the mods that the map cycle files name. Those that

@@ -161,3 +161,38 @@ func TestMonitor_ForgottenMapcycle(t *testing.T) {
 		}
 	})
 }
+
+// A collection that Steam does not know is told, for as long as it is named.
+func TestMonitor_UnknownCollection(t *testing.T) {
+	t.Parallel()
+	monitor := config.Monitor{Collections: []config.Item{77, 78}, Interval: config.Duration(10 * time.Minute)}
+	inBubble(t, func(c *config.Workshop) { c.Monitor = monitor }, func(t *testing.T, r *rig) {
+		said := func() string {
+			for _, p := range r.problems.all() {
+				if p.Code == problemCollection {
+					return p.Text
+				}
+			}
+			return ""
+		}
+		pass(time.Minute)
+		if got := said(); !strings.HasSuffix(got, ": 77, 78") {
+			t.Fatalf("said %q", got)
+		}
+		r.steam.mu.Lock()
+		r.steam.collections[77] = []webapi.Child{{ID: 5}}
+		r.steam.mu.Unlock()
+		pass(12 * time.Minute)
+		if got := said(); !strings.HasSuffix(got, ": 78") {
+			t.Errorf("said %q", got)
+		}
+		if n := strings.Count(r.log.String(), "code=collection_unknown"); n != 2 {
+			t.Errorf("logged %d times, want 2", n)
+		}
+		r.Reload(testConfig())
+		pass(12 * time.Minute)
+		if got := said(); got != "" {
+			t.Errorf("said %q", got)
+		}
+	})
+}

@@ -27,6 +27,7 @@ const (
 	problemNoSource = "no_source"
 	problemMapcycle = "mapcycle_unreadable"
 
+	problemCollection      = "collection_unknown"
 	problemSteamCMDMissing = "steamcmd_missing"
 	problemSteamCMDWaits   = "steamcmd_waits"
 )

@@ -81,7 +81,11 @@ func (f *scriptedSteam) Collection(_ context.Context, ids []uint64) ([]webapi.Co
 	}
 	var out []webapi.CollectionDetails
 	for _, id := range ids {
-		out = append(out, webapi.CollectionDetails{ID: id, Result: webapi.ResultOK, Children: f.collections[id]})
+		answer := webapi.CollectionDetails{ID: id, Result: webapi.ResultFileNotFound}
+		if children, ok := f.collections[id]; ok {
+			answer.Result, answer.Children = webapi.ResultOK, children
+		}
+		out = append(out, answer)
 	}
 	return out, nil
 }

@@ -219,7 +219,7 @@ func cmdFailures() map[string]cmdFailure {
 	return map[string]cmdFailure{
 		"time-outs":        {fakecmd.Item{Scenario: fakecmd.Timeout}, fault.Unavailable, 10 * time.Minute, "Timeout", 6},
 		"no connection":    {no("No Connection"), fault.Unavailable, 10 * time.Minute, "No Connection", 4},
-		"failure":          {no("Failure"), fault.Unavailable, hour, "Failure", 3},
+		"failure":          {no("Failure"), fault.NotFound, hour, "Failure", 3},
 		"lock":             {no("Locking Failed"), fault.Unavailable, 10 * time.Minute, "Locking Failed", 4},
 		"I/O":              {no("I/O Operation Failed"), fault.Unavailable, hour, "I/O Operation Failed", 2},
 		"access denied":    {no("Access Denied"), fault.NotFound, hour, "Access Denied", 1},
@@ -240,7 +240,7 @@ func cmdFailures() map[string]cmdFailure {
 		"a broken upload":  {fakecmd.Item{Scenario: fakecmd.Legacy, Updated: 5, Files: map[string]string{"": "PK\x03\x04 and no more"}}, fault.Invalid, hour, "zip", 1},
 		"names twice":      {fakecmd.Item{Updated: 5, Files: map[string]string{"a": "1", "A": "2"}}, fault.Invalid, hour, "", 1},
 		"a large upload":   {fakecmd.Item{Updated: 5, Files: map[string]string{"a": strings.Repeat("x", 1<<20+1)}}, fault.TooLarge, hour, "", 1},
-		"retracts success": {fakecmd.Item{Scenario: fakecmd.Retracted}, fault.Unavailable, hour, "Failure", 3},
+		"retracts success": {fakecmd.Item{Scenario: fakecmd.Retracted}, fault.NotFound, hour, "Failure", 3},
 	}
 }
 

@@ -78,8 +78,12 @@ func (s *Service) sweepSteamCMD() {
 	if s.options.DataDir == "" {
 		return
 	}
-	if n, err := steamcmd.Sweep(s.steamcmdDir()); n > 0 || err != nil {
-		s.log.Info("removed folders of interrupted SteamCMD jobs", "folders", n, "error", err)
+	n, err := steamcmd.Sweep(s.steamcmdDir())
+	if n > 0 {
+		s.log.Info("removed folders of interrupted SteamCMD jobs", "folders", n)
+	}
+	if err != nil {
+		s.log.Warn("folders of interrupted SteamCMD jobs could not be removed", "error", err)
 	}
 }
 

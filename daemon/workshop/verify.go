@@ -265,6 +265,7 @@ func (s *Service) quarantine(ctx context.Context, st *stored, why string) error 
 	if err := s.putStored(ctx, v); err != nil {
 		return err
 	}
+	s.catalog.Damaged()
 	s.records.mu.Lock()
 	defer s.records.mu.Unlock()
 	if j := s.records.jobs[st.Name]; j == nil || !j.Moving() {

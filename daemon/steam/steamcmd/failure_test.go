@@ -30,7 +30,7 @@ func TestReasonsInWords(t *testing.T) {
 		"No Connection":                  {CodeNoConnection, Transient, 4, []time.Duration{half, two, ten}, ten},
 		"Service Unavailable":            {CodeNoConnection, Transient, 4, []time.Duration{half, two, ten}, ten},
 		"Busy":                           {CodeNoConnection, Transient, 4, []time.Duration{half, two, ten}, ten},
-		"Failure":                        {CodeFailure, Transient, 3, nil, time.Hour},
+		"Failure":                        {CodeFailure, Permanent, 3, nil, time.Hour},
 		"Locking Failed":                 {CodeLocked, Transient, 4, []time.Duration{5 * time.Second, 5 * time.Second, 5 * time.Second}, ten},
 		"I/O Operation Failed":           {CodeIO, Local, 2, nil, time.Hour},
 		"Disk write failure":             {CodeDisk, Local, 1, nil, ten},

@@ -125,7 +125,7 @@ var table = []Reason{
 	{Code: CodeRestart, Retries: 3, Cooldown: 10 * time.Minute},
 	{Code: CodeNoConnection, Texts: []string{"No Connection", "Service Unavailable", "Busy", "Try another CM"},
 		Retries: 3, Waits: online, Cooldown: 10 * time.Minute},
-	{Code: CodeFailure, Texts: []string{"Failure"}, Retries: 2, Clear: ClearCache, Cooldown: time.Hour, Hint: hintAccount},
+	{Code: CodeFailure, Texts: []string{"Failure"}, Class: Permanent, Retries: 2, Clear: ClearCache, Cooldown: time.Hour, Hint: hintAccount},
 	{Code: CodeLocked, Texts: []string{"Locking Failed"}, Retries: 3, Waits: []time.Duration{5 * time.Second}, Clear: ClearFolder,
 		Cooldown: 10 * time.Minute},
 	{Code: CodeIO, Texts: []string{"I/O Operation Failed", "IO Failure"}, Class: Local, Retries: 1, Clear: ClearCache, Cooldown: time.Hour,

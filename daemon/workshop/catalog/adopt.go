@@ -12,6 +12,7 @@ import (
 type Adopted struct {
 	Details                    // nil slices leave what is known
 	Version              int64 // that is here, Unix seconds
+	Incomplete           bool  // some of the details are not known
 	Source               string
 	Downloads            int64
 	AddedAt, DeliveredAt time.Time            // zero: unknown
@@ -84,7 +85,7 @@ func adoptItem(ctx context.Context, tx *db.Tx, a Adopted) error {
 		return err
 	}
 	if version < a.Version {
-		if err := putMetadata(ctx, tx, metadata{Details: a.Details, Complete: true, Version: a.Version}); err != nil {
+		if err := putMetadata(ctx, tx, metadata{Details: a.Details, Complete: !a.Incomplete, Version: a.Version}); err != nil {
 			return err
 		}
 		for url, at := range a.PictureTimes {

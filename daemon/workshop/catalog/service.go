@@ -148,6 +148,10 @@ func (s *Service) Changed(id int64) {
 // Sent counts a complete file that another face sent: "ns2", "fastdl".
 func (s *Service) Sent(face string) { s.count(face + "_sent") }
 
+// Damaged counts an archive that a check found to be damaged. What Open finds
+// is counted by who called it.
+func (s *Service) Damaged() { s.count(countDamaged) }
+
 // Delivered counts a complete archive of an item that another face sent.
 func (s *Service) Delivered(id int64, face string) {
 	s.Sent(face)

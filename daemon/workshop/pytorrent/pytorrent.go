@@ -31,7 +31,7 @@ type Mod struct {
 	ID        int64
 	Name      string
 	Size      int64 // unpacked, in bytes
-	Condition int64 // 0: complete
+	Condition int64 // 0: complete, 1: only the archive is
 	// Created and Updated are times at Steam, Requested when the archive was
 	// last sent; zero when the row does not say.
 	Created, Updated, Requested time.Time
