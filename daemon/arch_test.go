@@ -31,6 +31,9 @@ var layers = map[string][]string{
 	"daemon/workshop/fastdl/gametree": {"daemon/config", "daemon/fault"},
 	"daemon/workshop": {"daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable", "daemon/limit",
 		"daemon/steam", "daemon/config", "daemon/fault", "daemon/workshop"},
+	// The pure parts of the demo sink.
+	"daemon/demosink/anomaly":  {},
+	"daemon/demosink/demofile": {"daemon/fault"},
 	"daemon/admin": {"daemon/workshop", "daemon/steam", "daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable",
 		"daemon/config", "daemon/fault", "webui"},
 	"daemon/ossvc":  {"install", "daemon/durable", "daemon/config", "daemon/fault"},
