@@ -34,6 +34,7 @@ var layers = map[string][]string{
 	// The pure parts of the demo sink.
 	"daemon/demosink/anomaly":  {},
 	"daemon/demosink/demofile": {"daemon/fault"},
+	"daemon/demosink/pgcsv":    {},
 	"daemon/admin": {"daemon/workshop", "daemon/steam", "daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable",
 		"daemon/config", "daemon/fault", "webui"},
 	"daemon/ossvc":  {"install", "daemon/durable", "daemon/config", "daemon/fault"},
