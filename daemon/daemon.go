@@ -84,6 +84,7 @@ func New(ctx context.Context, o Options) (_ *Daemon, err error) {
 		return nil, err
 	}
 	d.Accounts.Register(d.web)
+	d.Accounts.RegisterProvision(d.web)
 	if c.Workshop.Enabled {
 		d.workshop, err = state.Workshop(func(w *workshop.Options) {
 			w.Hub, w.Registerer, w.ListenPort = d.web.Events(), d.web.Registerer(), firstPort(c.HTTP.Listen)

@@ -62,10 +62,7 @@ func OpenState(ctx context.Context, o Options) (_ *State, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Accounts = accounts.New(accounts.Options{
-		DB: s.DB, Log: o.Log, Limits: o.Loaded.Config.Limits, DataDir: dir,
-		PublicURL: o.Loaded.Config.HTTP.PublicURL,
-	})
+	s.Accounts = s.newAccounts()
 	return s, nil
 }
 

@@ -19,6 +19,7 @@ type Config struct {
 	Log      Log      `toml:"log"`
 	Metrics  Metrics  `toml:"metrics"`
 	Limits   Limits   `toml:"limits"`
+	Accounts Accounts `toml:"accounts"`
 	Steam    Steam    `toml:"steam"`
 	SteamCMD SteamCMD `toml:"steamcmd"`
 	Workshop Workshop `toml:"workshop"`
@@ -92,6 +93,13 @@ type Limits struct {
 	Exempt []string `toml:"exempt"`
 }
 
+// Accounts configures who can be signed in, and how.
+type Accounts struct {
+	// SteamSignIn lets people sign in through Steam. Players need it to get
+	// a key for recordings by themselves.
+	SteamSignIn bool `toml:"steam_sign_in"`
+}
+
 // Steam configures the Steam Web API.
 type Steam struct {
 	// APIKey is optional; without it the key-less calls are used.
@@ -99,6 +107,8 @@ type Steam struct {
 	APIKeyFile string `toml:"api_key_file"`
 	// APIURL is the base of the Web API.
 	APIURL string `toml:"api_url"`
+	// CommunityURL is Steam's community site.
+	CommunityURL string `toml:"community_url"`
 	// DailyLimit bounds Web API calls per UTC day.
 	DailyLimit int `toml:"daily_limit"`
 }
@@ -191,7 +201,10 @@ func Default() Config {
 			MaxConns: 4096, MaxConnsPerIP: 64, PerIPRPS: 50, LoginPerMinute: 20, MissPerMinute: 120,
 			Exempt: []string{"127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"},
 		},
-		Steam:    Steam{APIURL: "https://api.steampowered.com", DailyLimit: 50000},
+		Accounts: Accounts{SteamSignIn: true},
+		Steam: Steam{
+			APIURL: "https://api.steampowered.com", CommunityURL: "https://steamcommunity.com", DailyLimit: 50000,
+		},
 		SteamCMD: SteamCMD{Login: "anonymous", Workers: 1},
 		Workshop: Workshop{
 			Enabled: true, Roots: []string{}, Apps: []uint32{4920}, Allow: []Item{}, Deny: []Item{},

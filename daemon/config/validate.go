@@ -76,6 +76,7 @@ func (l Limits) validate(k *check) {
 
 func (s Steam) validate(k *check) {
 	k.that(validURL(s.APIURL), "steam.api_url", "%q is not an http:// or https:// address", s.APIURL)
+	k.that(validURL(s.CommunityURL), "steam.community_url", "%q is not an http:// or https:// address", s.CommunityURL)
 	k.that(s.DailyLimit >= 1, "steam.daily_limit", "must be at least 1, not %d", s.DailyLimit)
 }
 
