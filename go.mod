@@ -7,6 +7,7 @@ ignore ./webui/node_modules
 require (
 	github.com/BurntSushi/toml v1.6.0
 	github.com/alecthomas/kong v1.17.0
+	github.com/coder/websocket v1.8.15
 	github.com/danielgtaylor/huma/v2 v2.39.0
 	github.com/dsnet/compress v0.0.1
 	github.com/google/go-cmp v0.7.0

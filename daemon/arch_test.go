@@ -35,6 +35,7 @@ var layers = map[string][]string{
 	"daemon/demosink/anomaly":  {},
 	"daemon/demosink/demofile": {"daemon/fault"},
 	"daemon/demosink/pgcsv":    {},
+	"daemon/demosink":          {"daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable", "daemon/limit", "daemon/steam", "daemon/config", "daemon/fault", "daemon/demosink"},
 	"daemon/admin": {"daemon/workshop", "daemon/steam", "daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable",
 		"daemon/config", "daemon/fault", "webui"},
 	"daemon/ossvc":  {"install", "daemon/durable", "daemon/config", "daemon/fault"},

@@ -23,6 +23,7 @@ type Config struct {
 	Steam    Steam    `toml:"steam"`
 	SteamCMD SteamCMD `toml:"steamcmd"`
 	Workshop Workshop `toml:"workshop"`
+	Demos    Demos    `toml:"demos"`
 }
 
 // HTTP is the plain HTTP side. Game clients need plain HTTP without redirects.
@@ -215,5 +216,6 @@ func Default() Config {
 			Retention: Retention{Overlap: Duration(168 * time.Hour), MinFree: 5 << 30, KeepIrreplaceable: true},
 			FastDL:    []FastDL{},
 		},
+		Demos: defaultDemos(),
 	}
 }
