@@ -94,8 +94,18 @@
  * @property {{ free: number, total: number }} disk
  */
 
-/** @typedef {{ id: string, name: string, roles: string[] }} Account */
+/** @typedef {{ id: string, name: string, roles: string[], steam_id: string }} Account steam_id: '' when none is linked. */
 
-/** @typedef {{ account: Account | null, scopes: string[], needs_setup: boolean, csrf: string }} Session */
+/** @typedef {{ account: Account | null, scopes: string[], needs_setup: boolean, steam_sign_in: boolean, csrf: string }} Session */
+
+/**
+ * @typedef {object} ApiKey
+ * @property {number} id
+ * @property {string} kind 'api' or 'demos'
+ * @property {string} prefix
+ * @property {string} [expires_at]
+ * @property {string} [last_used]
+ * @property {string} [revoked_at]
+ */
 
 export {};

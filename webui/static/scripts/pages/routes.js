@@ -1,5 +1,6 @@
 /** Which address shows which page. */
 
+import { accountPage } from './account/account.js';
 import { signInPage } from './account/signin.js';
 import { setupPage } from './account/setup.js';
 import { modPage } from './mod/page.js';
@@ -12,6 +13,7 @@ export const routes = [
   { pattern: /^\/(?:app\/?(?:overview\/?)?)?$/, open: overviewPage },
   { pattern: /^\/app\/mods\/?$/, open: modsPage },
   { pattern: /^\/app\/mods\/([^/]+)\/?$/, open: modPage },
+  { pattern: /^\/app\/account\/?$/, open: accountPage },
   { pattern: /^\/app\/signin\/?$/, open: signInPage },
   { pattern: /^\/app\/setup\/?$/, open: setupPage },
   { pattern: /^/, open: notFoundPage },
