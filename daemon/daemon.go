@@ -19,6 +19,7 @@ import (
 
 	"github.com/quartermasterd/quartermaster/daemon/admin"
 	"github.com/quartermasterd/quartermaster/daemon/config"
+	"github.com/quartermasterd/quartermaster/daemon/demosink"
 	"github.com/quartermasterd/quartermaster/daemon/durable"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 	"github.com/quartermasterd/quartermaster/daemon/web"
@@ -62,6 +63,7 @@ type Daemon struct {
 	*State
 	web      *web.Server
 	workshop *workshop.Service // nil when workshop.enabled is off
+	demos    *demosink.Service // nil when demos.enabled is off
 	admin    *admin.Service
 }
 
@@ -85,6 +87,15 @@ func New(ctx context.Context, o Options) (_ *Daemon, err error) {
 	}
 	d.Accounts.Register(d.web)
 	d.Accounts.RegisterProvision(d.web)
+	if c.Demos.Enabled { // before the game-client face of the mods, which takes every doubled slash
+		d.demos, err = state.Demos(func(o *demosink.Options) {
+			o.Hub, o.Registerer = d.web.Events(), d.web.Registerer()
+		})
+		if err != nil {
+			return nil, err
+		}
+		d.demos.Register(d.web)
+	}
 	if c.Workshop.Enabled {
 		d.workshop, err = state.Workshop(func(w *workshop.Options) {
 			w.Hub, w.Registerer, w.ListenPort = d.web.Events(), d.web.Registerer(), firstPort(c.HTTP.Listen)
@@ -138,6 +149,12 @@ func (d *Daemon) Run(ctx context.Context, h Hooks) (err error) {
 			return err
 		}
 		watch(&work, "workshop", func() error { return d.workshop.Run(jobs) })
+	}
+	if d.demos != nil {
+		if err := d.demos.Load(ctx); err != nil {
+			return err
+		}
+		watch(&work, "demos", func() error { return d.demos.Run(jobs) })
 	}
 	watch(&front, "http", func() error { return d.web.Run(serving) })
 	d.web.SetReady(true)

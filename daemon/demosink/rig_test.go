@@ -88,7 +88,7 @@ type rig struct {
 	t     *testing.T
 	o     Options
 	base  string
-	log   *bytes.Buffer
+	log   *lockedWriter
 	blobs *blob.Disk
 	stop  func()
 }
@@ -102,11 +102,11 @@ func newRig(t *testing.T, d *db.DB, change func(*Options)) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	r := &rig{t: t, blobs: store, log: &bytes.Buffer{}}
+	r := &rig{t: t, blobs: store, log: &lockedWriter{}}
 	r.o = Options{
 		Config: config.Default().Demos, Limits: config.Default().Limits, DB: d, Blobs: store, DataDir: dir,
 		Accounts: directory{alice: {Account: 1, SteamID: aliceID}, bob: {Account: 2, SteamID: bobID}},
-		Log:      slog.New(slog.NewTextHandler(&lockedWriter{w: r.log}, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log:      slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Resolve: func(_ context.Context, host string) ([]netip.Addr, error) {
 			if host == "game.example" {
 				return []netip.Addr{netip.MustParseAddr("203.0.113.9")}, nil
@@ -124,7 +124,13 @@ func newRig(t *testing.T, d *db.DB, change func(*Options)) *rig {
 
 type lockedWriter struct {
 	mu sync.Mutex
-	w  io.Writer
+	w  bytes.Buffer
+}
+
+func (l *lockedWriter) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.String()
 }
 
 func (l *lockedWriter) Write(p []byte) (int, error) {
