@@ -137,7 +137,23 @@ func TestDemosKeys(t *testing.T) {
 		if _, _, err := x.s.CreateKey(ctx, NewKey{AccountID: player.ID, Kind: KindDemos, Scopes: []string{ScopeAdmin}}); !fault.Is(err, fault.Invalid) {
 			t.Error(err)
 		}
-		// Another one beside it, then one in place of both.
+	})
+}
+
+// A key stands beside the others or in place of those of its kind.
+func TestDemosKeysReplaced(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		x := newSteamSite(t, d)
+		ctx := t.Context()
+		player, err := x.s.AccountForSteam(ctx, gabe, "Gordon")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, mods := x.key(player.ID, ScopeModsRead)
+		_, key, err := x.s.CreateKey(ctx, NewKey{AccountID: player.ID, Kind: KindDemos})
+		if err != nil {
+			t.Fatal(err)
+		}
 		_, second, err := x.s.CreateKey(ctx, NewKey{AccountID: player.ID, Kind: KindDemos, Expires: time.Hour})
 		if err != nil || x.holder(key) != gabe || x.holder(second) != gabe {
 			t.Error(err)

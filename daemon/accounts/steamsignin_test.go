@@ -69,9 +69,9 @@ func TestOwnPage(t *testing.T) {
 	}
 }
 
-// TestSteamSignInCannotBeForged is every way to come back with something else
-// than an assertion that Steam made for this browser.
-func TestSteamSignInCannotBeForged(t *testing.T) {
+// forgeries are the ways to come back with something else than what Steam sent,
+// by name. Each changes the address that a browser comes back to.
+func forgeries(now time.Time) map[string]func(*testing.T, string) string {
 	id := "https://steamcommunity.com/openid/id/"
 	set := func(name, value string) func(*testing.T, string) string {
 		return func(t *testing.T, back string) string { return changed(t, back, name, value) }
@@ -82,29 +82,33 @@ func TestSteamSignInCannotBeForged(t *testing.T) {
 		}
 	}
 	const fields = "op_endpoint,claimed_id,identity,return_to,response_nonce,assoc_handle"
+	return map[string]func(*testing.T, string) string{
+		"return_to another host":     set("openid.return_to", "https://evil.example/api/v1/session/steam/return?state=x"),
+		"return_to another path":     set("openid.return_to", ourSite+"/provision_handler?state=x"),
+		"return_to without state":    set("openid.return_to", ourSite+"/api/v1/session/steam/return"),
+		"another state":              set("state", "abc.DEF.ghi"),
+		"no state":                   set("state", ""),
+		"another page":               set("to", "/app/other"),
+		"linking instead":            set("link", "true"),
+		"claimed_id not signed":      set("openid.signed", strings.Replace(fields, "claimed_id,", "", 1)),
+		"claimed_id over http":       both("http://steamcommunity.com/openid/id/76561197960287930"),
+		"claimed_id of a look-alike": both("https://steamcommunity.com.evil.example/openid/id/76561197960287930"),
+		"claimed_id of another":      both(id + "76561197960287931"),
+		"another op_endpoint":        set("openid.op_endpoint", "https://evil.example/openid/login"),
+		"old nonce":                  set("openid.response_nonce", now.Add(-6*time.Minute).Format("2006-01-02T15:04:05Z")+"x"),
+		"is_valid in a field":        set("openid.sig", "x\nis_valid:true\n"),
+		"another signature":          set("openid.sig", "AAAA"),
+		"doubled parameter": func(_ *testing.T, back string) string {
+			return back + "&openid.claimed_id=" + url.QueryEscape(id+"76561197960287931")
+		},
+		"another mode": set("openid.mode", "checkid_setup"),
+	}
+}
+
+func TestSteamSignInCannotBeForged(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		x := newSteamSite(t, d)
-		for name, forge := range map[string]func(*testing.T, string) string{
-			"return_to another host":     set("openid.return_to", "https://evil.example/api/v1/session/steam/return?state=x"),
-			"return_to another path":     set("openid.return_to", ourSite+"/provision_handler?state=x"),
-			"return_to without state":    set("openid.return_to", ourSite+"/api/v1/session/steam/return"),
-			"another state":              set("state", "abc.DEF.ghi"),
-			"no state":                   set("state", ""),
-			"another page":               set("to", "/app/other"),
-			"linking instead":            set("link", "true"),
-			"claimed_id not signed":      set("openid.signed", strings.Replace(fields, "claimed_id,", "", 1)),
-			"claimed_id over http":       both("http://steamcommunity.com/openid/id/76561197960287930"),
-			"claimed_id of a look-alike": both("https://steamcommunity.com.evil.example/openid/id/76561197960287930"),
-			"claimed_id of another":      both(id + "76561197960287931"),
-			"another op_endpoint":        set("openid.op_endpoint", "https://evil.example/openid/login"),
-			"old nonce":                  set("openid.response_nonce", x.clock.Now().Add(-6*time.Minute).Format("2006-01-02T15:04:05Z")+"x"),
-			"is_valid in a field":        set("openid.sig", "x\nis_valid:true\n"),
-			"another signature":          set("openid.sig", "AAAA"),
-			"doubled parameter": func(_ *testing.T, back string) string {
-				return back + "&openid.claimed_id=" + url.QueryEscape(id+"76561197960287931")
-			},
-			"another mode": set("openid.mode", "checkid_setup"),
-		} {
+		for name, forge := range forgeries(x.clock.Now()) {
 			t.Run(name, func(t *testing.T) {
 				b := x.browser()
 				back := b.toSteam(steamPath + "?to=/app/mods")
@@ -117,6 +121,13 @@ func TestSteamSignInCannotBeForged(t *testing.T) {
 				}
 			})
 		}
+	})
+}
+
+// An assertion is for one browser, one purpose, our site, and a short time.
+func TestSteamSignInIsForOneBrowser(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		x := newSteamSite(t, d)
 		t.Run("another browser", func(t *testing.T) {
 			attacker, victim := x.browser(), x.browser()
 			victim.toSteam(steamPath)
@@ -125,6 +136,18 @@ func TestSteamSignInCannotBeForged(t *testing.T) {
 			}
 			if x.browser().open(attacker.toSteam(steamPath)).header.Get("Set-Cookie") != "" {
 				t.Error("a browser that did not ask is signed in")
+			}
+		})
+		t.Run("another site's assertion", func(t *testing.T) {
+			b := x.browser()
+			back := b.toSteam(steamPath) // the state is good, and theirs to see
+			evil := strings.Replace(strings.SplitN(back, "&openid", 2)[0], ourSite, "https://evil.example", 1)
+			theirs, err := x.provider.SignIn(x.s.openid.URL(evil, "https://evil.example/"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a := b.open(strings.Replace(theirs, "https://evil.example", ourSite, 1)); b.name() != "" {
+				t.Errorf("accepted: %v", a.header)
 			}
 		})
 		t.Run("an assertion for provisioning", func(t *testing.T) {
