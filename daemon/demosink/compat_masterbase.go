@@ -96,14 +96,14 @@ type face struct {
 
 const maxRateKeys = 1 << 16
 
-func newFace(s *Service) (*face, error) {
+func newFace(s *Service, log *slog.Logger) (*face, error) {
 	exempt, err := limit.ParseNetworks(s.options.Limits.Exempt)
 	if err != nil {
 		return nil, err
 	}
 	rps := s.options.Limits.PerIPRPS
 	f := &face{
-		s: s, routes: map[string]map[string]*endpoint{}, all: s.endpoints(), exempt: exempt, log: s.log.With("component", "masterbase"),
+		s: s, routes: map[string]map[string]*endpoint{}, all: s.endpoints(), exempt: exempt, log: log.With("component", "masterbase"),
 		rate: limit.New[netip.Prefix](rps, int(rps*2), maxRateKeys, s.clock.Now),
 	}
 	for i, e := range f.all {

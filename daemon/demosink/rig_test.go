@@ -3,6 +3,7 @@ package demosink
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io"
@@ -340,10 +341,14 @@ func (r *rig) spooled(id string, n int64) {
 func demo(n int) []byte {
 	d := make([]byte, max(n, demofile.HeaderSize))
 	random := rand.New(rand.NewPCG(1, uint64(n)))
-	for i := range d {
+	for i := range min(len(d), 1<<16) {
 		if random.IntN(3) > 0 {
 			d[i] = byte(random.IntN(64))
 		}
+	}
+	for done := 1 << 16; done < len(d); done += 1 << 16 { // alike, each part with its number
+		copy(d[done:], d[:1<<16])
+		binary.LittleEndian.PutUint32(d[done-4:], uint32(done))
 	}
 	clear(d[:demofile.HeaderSize])
 	copy(d, "HL2DEMO\x00\x03\x00\x00\x00\x18\x00\x00\x00")

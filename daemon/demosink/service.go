@@ -76,7 +76,8 @@ func New(o Options) (*Service, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	s.log = s.log.With("component", "demos")
+	log := s.log
+	s.log = log.With("component", "demos")
 	if s.clock == nil {
 		s.clock = durable.System
 	}
@@ -91,7 +92,7 @@ func New(o Options) (*Service, error) {
 	s.steam = newSteamCache(s)
 	s.metrics = newMetrics(o.Registerer)
 	var err error
-	s.face, err = newFace(s)
+	s.face, err = newFace(s, log)
 	return s, err
 }
 
