@@ -86,7 +86,6 @@ func New(ctx context.Context, o Options) (_ *Daemon, err error) {
 		return nil, err
 	}
 	d.Accounts.Register(d.web)
-	d.Accounts.RegisterProvision(d.web)
 	if c.Demos.Enabled { // before the game-client face of the mods, which takes every doubled slash
 		d.demos, err = state.Demos(func(o *demosink.Options) {
 			o.Hub, o.Registerer = d.web.Events(), d.web.Registerer()
@@ -95,6 +94,7 @@ func New(ctx context.Context, o Options) (_ *Daemon, err error) {
 			return nil, err
 		}
 		d.demos.Register(d.web)
+		d.Accounts.RegisterProvision(d.web)
 	}
 	if c.Workshop.Enabled {
 		d.workshop, err = state.Workshop(func(w *workshop.Options) {
