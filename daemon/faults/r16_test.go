@@ -172,7 +172,7 @@ func strangers(t *testing.T, p *program, steam *steamtest.OpenID, path string) (
 	t.Helper()
 	v := newVisitor(t, p)
 	login, _ := v.open(p.url(path))
-	evil, err := steam.SignIn(strings.Replace(login, url.QueryEscape("http://"+p.addr), url.QueryEscape("https://evil.example"), 1))
+	evil, err := steam.SignIn(strings.ReplaceAll(login, url.QueryEscape("http://"+p.addr), url.QueryEscape("https://evil.example")))
 	if err != nil || !strings.HasPrefix(evil, "https://evil.example/") {
 		t.Fatal(evil, err)
 	}
