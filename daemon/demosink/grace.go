@@ -80,3 +80,23 @@ func (s *Service) unstick(ctx context.Context) {
 		p.leave()
 	}
 }
+
+// Sessions that never brought anything are forgotten after a while.
+const (
+	emptyCheck = time.Hour
+	emptyFor   = 30 * 24 * time.Hour
+)
+
+// runEmpty forgets sessions that never brought anything.
+func (s *Service) runEmpty(ctx context.Context) {
+	for {
+		if _, err := s.store.deleteEmpty(ctx, s.clock.Now().Add(-emptyFor)); err != nil && ctx.Err() == nil {
+			s.log.Warn("empty recordings could not be forgotten", slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.clock.After(emptyCheck):
+		}
+	}
+}

@@ -67,6 +67,16 @@ func TestNeverConnected(t *testing.T) {
 	if s := r.row(id); s.HasSize || s.EndAt.Before(start.Add(10*time.Minute)) {
 		t.Errorf("%+v", s)
 	}
+	for _, days := range []int{29, 31} {
+		left := 1 - days/31
+		n, err := r.store.deleteEmpty(context.Background(), r.row(id).EndAt.Add(time.Duration(days-30)*24*time.Hour))
+		if err != nil || n != int64(1-left) {
+			t.Errorf("after %d days %d were forgotten, %v", days, n, err)
+		}
+		if left == 0 {
+			return
+		}
+	}
 }
 
 // TestGraceSurvivesRestarts restarts the sink while the timer runs.

@@ -62,3 +62,14 @@ func (p *player) notify() {
 	close(p.changed)
 	p.changed = make(chan struct{})
 }
+
+// snapshot returns those who are in memory now.
+func (ps *players) snapshot() []*player {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	all := make([]*player, 0, len(ps.all))
+	for _, p := range ps.all {
+		all = append(all, p)
+	}
+	return all
+}

@@ -114,6 +114,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { s.runGrace(ctx); return nil })
 	g.Go(func() error { s.runHeartbeat(ctx); return nil })
 	g.Go(func() error { s.runChecks(ctx); return nil })
+	g.Go(func() error { s.runEmpty(ctx); return nil })
 	syncing, stopSyncing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSyncing()
 	g.Go(func() error { s.syncer.run(syncing); return nil })
@@ -162,4 +163,27 @@ func (s *Service) publish(id SessionID, state string) {
 	if s.options.Hub != nil {
 		s.options.Hub.Publish(web.Event{Topic: "demos.live", Scope: "staff", Data: published{id, state}})
 	}
+}
+
+// Stream is a connection that brings a recording.
+type Stream struct {
+	Session  SessionID
+	Account  int64
+	Bytes    int64     // of the recording so far, with those not yet on stable storage
+	LastByte time.Time // when the last came, or the connection began
+}
+
+// Streams returns the connections there are, in no order.
+func (s *Service) Streams() []Stream {
+	all := []Stream{}
+	for _, p := range s.players.snapshot() {
+		p.mu.Lock()
+		if st := p.live; st != nil {
+			st.mu.Lock()
+			all = append(all, Stream{st.id, p.account, st.size, st.last})
+			st.mu.Unlock()
+		}
+		p.mu.Unlock()
+	}
+	return all
 }

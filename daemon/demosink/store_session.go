@@ -300,3 +300,15 @@ func (st store) open(ctx context.Context, owner string) (all []Session, err erro
 func (st store) abandoned(ctx context.Context, id SessionID, now time.Time) error {
 	return st.exec(ctx, "UPDATE demos_session SET owner = '', lease_until = 0, updated_at = $2 WHERE id = $1 AND NOT active", string(id), db.Micros(now))
 }
+
+// deleteEmpty removes sessions that never brought anything and ended before a
+// moment, unless a report of them is newer. It returns how many.
+func (st store) deleteEmpty(ctx context.Context, before time.Time) (n int64, err error) {
+	err = st.db.Write(ctx, func(tx *db.Tx) error {
+		n, err = tx.Exec(ctx, "DELETE FROM demos_session WHERE NOT active AND size IS NULL AND owner = '' AND end_at < $1 AND source = $2 "+
+			"AND NOT EXISTS (SELECT 1 FROM demos_report r WHERE r.session_id = demos_session.id AND r.created_at >= $1)",
+			db.Micros(before), string(SourceStream))
+		return err
+	})
+	return n, err
+}

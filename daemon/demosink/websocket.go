@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/coder/websocket"
@@ -115,7 +116,9 @@ func (in *intake) release() {
 	}
 }
 
-// serveStream upgrades the connection and takes what comes until it ends. The
+// serveStream upgrades the connection and lets what comes be taken by a
+// goroutine of its own: the one that served the request, and everything that
+// hangs on it, would cost each silent stream more than the stream itself. The
 // stream is attached; it is detached afterwards.
 func (s *Service) serveStream(w http.ResponseWriter, r *http.Request, st *stream) {
 	h := &hijacker{ResponseWriter: w, idle: s.config.Idle.Std()}
@@ -124,10 +127,16 @@ func (s *Service) serveStream(w http.ResponseWriter, r *http.Request, st *stream
 		s.detach(st, false)
 		return
 	}
+	web.Sent(w, http.StatusSwitchingProtocols, 0)
 	ws.SetReadLimit(-1)
-	st.connect(h.socket)
+	go s.take(st, ws, h.socket)
+}
+
+// take takes what a connection brings until it ends.
+func (s *Service) take(st *stream, ws *websocket.Conn, c *socket) {
 	began := s.clock.Now()
-	err = (&intake{st: st, ws: ws, socket: h.socket}).run()
+	st.connect(c)
+	err := (&intake{st: st, ws: ws, socket: c}).guarded()
 	why := s.why(st, err)
 	clean := why.code == 0 && websocket.CloseStatus(err) != -1
 	st.mu.Lock()
@@ -135,11 +144,21 @@ func (s *Service) serveStream(w http.ResponseWriter, r *http.Request, st *stream
 	size := st.size
 	st.mu.Unlock()
 	s.detach(st, clean)
-	h.socket.drop()
-	web.Sent(w, http.StatusSwitchingProtocols, 0)
+	c.drop()
 	s.log.Info("a stream ended", slog.String("session", string(st.id)), slog.Int64("bytes", size), slog.Duration("took", s.clock.Now().Sub(began)),
 		slog.Bool("clean", clean), slog.Int("close", why.code), slog.Any("cause", err))
-	s.part(ws, h.socket, why)
+	s.part(ws, c, why)
+}
+
+// guarded is run; a panic ends the connection and nothing else.
+func (in *intake) guarded() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			in.st.s.log.Error("taking a stream panicked", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+			err = errDamaged
+		}
+	}()
+	return in.run()
 }
 
 // why tells for what reason the server ends the connection; the code is 0
@@ -178,13 +197,7 @@ func (s *Service) part(ws *websocket.Conn, c *socket, why ending) {
 func (s *Service) endStreams() {
 	s.stop.Do(func() { close(s.ending) })
 	var live []*stream
-	s.players.mu.Lock()
-	all := make([]*player, 0, len(s.players.all))
-	for _, p := range s.players.all {
-		all = append(all, p)
-	}
-	s.players.mu.Unlock()
-	for _, p := range all {
+	for _, p := range s.players.snapshot() {
 		p.mu.Lock()
 		if p.live != nil {
 			live = append(live, p.live)
