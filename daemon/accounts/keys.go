@@ -98,7 +98,11 @@ func (s *Service) addKey(ctx context.Context, tx *db.Tx, n NewKey, secret string
 	if k.ID, err = insertKey(ctx, tx, k, hashToken(secret)); err != nil {
 		return APIKey{}, 0, err
 	}
-	return k, replaced, s.Audit(ctx, tx, "key.create", keyTarget(k.ID, k.Prefix, a.Name), strings.Join(k.Scopes, " "))
+	detail := strings.Join(k.Scopes, " ")
+	if replaced > 0 {
+		detail += fmt.Sprintf(" (%d replaced)", replaced)
+	}
+	return k, replaced, s.Audit(ctx, tx, "key.create", keyTarget(k.ID, k.Prefix, a.Name), detail)
 }
 
 func keyTarget(id int64, prefix, owner string) string {

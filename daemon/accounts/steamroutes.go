@@ -30,11 +30,12 @@ func (s *Service) registerSteam(ops web.Operations) {
 		return
 	}
 	slow := web.Timeout(20 * time.Second) // Steam is asked
+	away := func(o *huma.Operation) { o.DefaultStatus = http.StatusSeeOther }
 	web.Route(ops, http.MethodGet, steamPath, s.toSteam, web.Describe("begin-steam-sign-in", "Go to Steam to sign in",
 		"For browsers: redirects to Steam's page, which sends the browser back to the address below. With link=true the Steam account "+
-			"is linked to the account that is signed in. What goes wrong is told by the page, as its parameter steam.", 429), slow)
+			"is linked to the account that is signed in. What goes wrong is told by the page, as its parameter steam."), slow, away)
 	web.Route(ops, http.MethodGet, steamReturnPath, s.fromSteam, web.Describe("finish-steam-sign-in", "Come back from Steam",
-		"For browsers: what Steam sent is checked with Steam, a session is opened, and an account made at the first time.", 429), slow)
+		"For browsers: what Steam sent is checked with Steam, a session is opened, and an account made at the first time."), slow, away)
 }
 
 // steamSource is what the sign-in through Steam needs of a request.

@@ -338,3 +338,26 @@ type addr string
 
 func (addr) Network() string  { return "tcp" }
 func (a addr) String() string { return string(a) }
+
+// Whatever a browser brings back, nothing breaks, and no other site is led to.
+func FuzzReturned(f *testing.F) {
+	f.Add("state=tot27c.BEG3.x_Wu&to=%2Fapp%2Fmods&link=true", int64(3))
+	f.Add("state=...&to=//evil.example", int64(0))
+	f.Add("to=/app/\\evil", int64(-1))
+	f.Fuzz(func(t *testing.T, raw string, account int64) {
+		query, err := url.ParseQuery(raw)
+		if err != nil {
+			return
+		}
+		e := resume(ourSite, steamReturnPath, query, account, newToken())
+		if u, err := url.Parse(e.returnTo()); err != nil || u.Host != "demos.example.org" || u.Path != steamReturnPath {
+			t.Errorf("%q: %v", e.returnTo(), err)
+		}
+		if page := ownPage(e.to, "/app/"); page != "/app" && !strings.HasPrefix(page, "/app/") && !strings.HasPrefix(page, "/app?") {
+			t.Errorf("%q leads to %q", e.to, page)
+		}
+		if e.account != 0 && query.Get("link") != "true" {
+			t.Error("links without being asked to")
+		}
+	})
+}
