@@ -165,6 +165,7 @@ test('a player links Steam, makes a key and unlinks again', () =>
     await page.getByText('Link yours first').waitFor();
     await page.getByRole('link', { name: 'Link my Steam account' }).click();
     await page.getByText('Your Steam account is linked').waitFor();
+    assert.equal(page.url(), `${fake.url}/app/account`);
     await page.getByText('76561197960287930').waitFor();
     await page.getByText('not your Steam Web API key').waitFor();
     await page.getByRole('button', { name: 'Make a key' }).click();

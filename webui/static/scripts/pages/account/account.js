@@ -35,12 +35,18 @@ export function accountPage(place) {
     };
   }
   const key = keyCard();
+  const notice = outcome(place.query.get('steam'));
+  if (notice) history.replaceState(null, '', place.path); // told once
+  const changed = () => {
+    notice?.remove();
+    key.reload();
+  };
   const element = h(
     'div',
     { class: 'page account' },
     pageHead(title, h('p', { class: 'soft' }, name(who.name))),
-    outcome(place.query.get('steam')),
-    steamCard(key.reload),
+    notice,
+    steamCard(changed),
     key.element,
   );
   return { title, element, close: key.close };
