@@ -8,6 +8,8 @@ import (
 	"io"
 	"math/big"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,84 +24,76 @@ const closedText, lateText = `{"closed_successfully":true}`, `{"late_bytes":true
 // TestCallOrder replays what clients do, in every order that was seen, and
 // wants each demo byte for byte.
 func TestCallOrder(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		r := newRig(t, d, nil)
-		const size = 3*720896 + 17
-		t.Run("late bytes, then close", func(t *testing.T) {
-			data := demo(size)
-			id := r.open(alice)
-			c := r.dial(alice, id)
-			for chunk := range slicesOf(data, 720896) {
-				send(t, c, chunk)
-			}
-			_ = c.Close(websocket.StatusNormalClosure, "")
-			r.want("POST", "/late_bytes?api_key=MB-alice", `{"late_bytes":"`+lateHex+`"}`, 201, lateText)
-			r.want("GET", "/close_session?api_key=MB-alice", "", 200, closedText)
-			r.wantBlob(id, withLate(data))
+	const (
+		late  = `{"late_bytes":"` + lateHex + `"}`
+		patch = "POST /late_bytes"
+		end   = "GET /close_session"
+	)
+	data := demo(3*720896 + 17)
+	swapped := append(append(bytes.Clone(data[1072:4096]), data[:1072]...), data[4096:]...)
+	for name, c := range map[string]struct {
+		before, after []string // calls, beside the stream
+		frames        [][]byte
+		clean         bool // the connection ends with a Close
+		want          []byte
+		suspicious    bool
+	}{
+		"late bytes, then close":      {after: []string{patch, end}, frames: slices.Collect(slicesOf(data, 720896)), clean: true, want: withLate(data)},
+		"no late bytes":               {after: []string{end}, frames: [][]byte{data}, clean: true, want: data},
+		"late bytes before any other": {before: []string{patch}, after: []string{end}, frames: [][]byte{data}, want: withLate(data)},
+		"frames swapped": {after: []string{end}, frames: [][]byte{data[1072:4096], data[:1072], data[4096:]}, want: swapped,
+			suspicious: true},
+		"late bytes after close":      {after: []string{end, patch}, frames: [][]byte{data}, clean: true, want: withLate(data)},
+		"closed with late bytes":      {after: []string{"POST /close_session"}, frames: [][]byte{data}, want: withLate(data)},
+		"closed twice":                {after: []string{end, "403 GET /close_session"}, frames: [][]byte{data}, want: data},
+		"late bytes twice":            {after: []string{patch, patch, end}, frames: [][]byte{data}, want: withLate(data)},
+		"late bytes twice, too late":  {after: []string{patch, end, "403 POST /late_bytes"}, frames: [][]byte{data}, want: withLate(data)},
+		"closed by nobody but itself": {after: []string{"GET /session_id", end}, frames: [][]byte{data}, clean: true, want: data},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dbtest.Each(t, func(t *testing.T, d *db.DB) {
+				r := newRig(t, d, nil)
+				id := r.open(alice)
+				r.calls(c.before, late)
+				conn := r.dial(alice, id)
+				for _, f := range c.frames {
+					send(t, conn, f)
+				}
+				if c.clean {
+					_ = conn.Close(websocket.StatusNormalClosure, "")
+					r.idle(id)
+				} else {
+					drop(conn)
+				}
+				r.calls(c.after, late)
+				eventually(t, "the late bytes are in", func() bool { s := r.row(id); return !s.Active && s.Owner == "" })
+				r.wantBlob(id, c.want)
+				s := r.row(id)
+				if (s.Suspicion != "") != c.suspicious || !c.suspicious && (s.Map != "pl_pier" || s.Player != "player" || !s.HasScore) {
+					t.Errorf("%+v", s)
+				}
+				if s.Late != nil && (s.Seconds < 1657.5 || s.Seconds > 1657.6 || s.Ticks != 110503) {
+					t.Errorf("length %v s, %d ticks", s.Seconds, s.Ticks)
+				}
+			})
 		})
-		t.Run("no late bytes", func(t *testing.T) {
-			data := demo(size)
-			id := r.open(alice)
-			c := r.dial(alice, id)
-			send(t, c, data)
-			_ = c.Close(websocket.StatusNormalClosure, "")
-			r.want("GET", "/close_session?api_key=MB-alice", "", 200, closedText)
-			r.wantBlob(id, data)
-			if s := r.row(id); s.Late != nil || s.Suspicion != "" || s.Map != "pl_pier" || s.Player != "player" || !s.HasScore {
-				t.Errorf("%+v", s)
-			}
-		})
-		t.Run("late bytes before any other", func(t *testing.T) {
-			data := demo(size)
-			id := r.open(alice)
-			r.want("POST", "/late_bytes?api_key=MB-alice", `{"late_bytes":"`+lateHex+`"}`, 201, lateText)
-			c := r.dial(alice, id)
-			send(t, c, data)
-			drop(c)
-			r.want("GET", "/close_session?api_key=MB-alice", "", 200, closedText)
-			r.wantBlob(id, withLate(data))
-			if s := r.row(id); s.Seconds < 1657.5 || s.Seconds > 1657.6 || s.Ticks != 110503 {
-				t.Errorf("length %v s, %d ticks", s.Seconds, s.Ticks)
-			}
-		})
-		t.Run("frames swapped", func(t *testing.T) {
-			data := demo(size)
-			id := r.open(alice)
-			c := r.dial(alice, id)
-			send(t, c, data[1072:4096])
-			send(t, c, data[:1072])
-			send(t, c, data[4096:])
-			drop(c)
-			r.want("GET", "/close_session?api_key=MB-alice", "", 200, closedText)
-			want := append(append(bytes.Clone(data[1072:4096]), data[:1072]...), data[4096:]...)
-			r.wantBlob(id, want)
-			if s := r.row(id); s.Suspicion == "" {
-				t.Error("a demo without a header at its beginning is not suspicious")
-			}
-		})
-		t.Run("late bytes after close", func(t *testing.T) {
-			data := demo(size)
-			id := r.open(alice)
-			c := r.dial(alice, id)
-			send(t, c, data)
-			_ = c.Close(websocket.StatusNormalClosure, "")
-			r.want("GET", "/close_session?api_key=MB-alice", "", 200, closedText)
-			r.wantBlob(id, data)
-			r.want("POST", "/late_bytes?api_key=MB-alice", `{"late_bytes":"`+lateHex+`"}`, 201, lateText)
-			r.wantBlob(id, withLate(data))
-			r.want("POST", "/late_bytes?api_key=MB-alice", `{"late_bytes":"`+lateHex+`"}`, 403, noSessionText)
-		})
-		t.Run("POST close with late bytes", func(t *testing.T) {
-			data := demo(size)
-			id := r.open(alice)
-			c := r.dial(alice, id)
-			send(t, c, data)
-			drop(c)
-			r.want("POST", "/close_session?api_key=MB-alice", "", 400, "Validation failed for POST /close_session")
-			r.want("POST", "/close_session?api_key=MB-alice", `{"late_bytes":"`+lateHex+`"}`, 201, closedText)
-			r.wantBlob(id, withLate(data))
-		})
-	})
+	}
+}
+
+// calls makes calls of a player, each "[status] method path".
+func (r *rig) calls(all []string, late string) {
+	r.t.Helper()
+	for _, call := range all {
+		want := 0
+		if n, err := fmt.Sscanf(call, "%d ", &want); n == 1 && err == nil {
+			call = call[4:]
+		}
+		method, path, _ := strings.Cut(call, " ")
+		status, text := r.ask(method, path+"?api_key="+alice+"&fake_ip=1&map=m", map[string]string{"POST": late}[method])
+		if want == 0 && (status != 200 && method == "GET" || status != 201 && method == "POST") || want != 0 && status != want {
+			r.t.Errorf("%s: %d %s", call, status, text)
+		}
+	}
 }
 
 func slicesOf(d []byte, n int) func(func([]byte) bool) {
@@ -308,18 +302,44 @@ func hexBytes(t *testing.T, s string) []byte {
 	return n.FillBytes(make([]byte, len(s)/2))
 }
 
+// TestLargeFrame sends 40 MiB in one message.
+func TestLargeFrame(t *testing.T) {
+	r := newRig(t, lite(t), nil)
+	data := demo(40 << 20)
+	id := r.open(alice)
+	c := r.dial(alice, id)
+	send(t, c, data)
+	drop(c)
+	r.want("GET", "/close_session?api_key=MB-alice", "", 200, closedText)
+	r.wantBlob(id, data)
+}
+
+// TestProtocolErrors breaks the rules of RFC 6455: the connection ends with
+// 1002, and what came before is kept.
+func TestProtocolErrors(t *testing.T) {
+	r := newRig(t, lite(t), nil)
+	for name, bad := range map[string][]byte{
+		"not masked": {0x82, 0x01, 'x'}, "reserved bit": frame(0xC2, []byte("x")), "reserved opcode": frame(0x83, []byte("x")),
+		"continuation of nothing": frame(0x80, []byte("x")), "long ping": frame(0x89, make([]byte, 126)), "ping in parts": frame(0x09, []byte("x")),
+	} {
+		id := r.open(alice)
+		c := r.rawHandshake(alice, id)
+		if _, err := c.Write(append(frame(0x82, []byte("good")), bad...)); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := io.ReadAll(c)
+		if err != nil || len(answer) < 4 || answer[0] != 0x88 || answer[2] != 0x03 || answer[3] != 0xEA {
+			t.Errorf("%s: %q %v", name, answer, err)
+		}
+		r.idle(id)
+		r.want("GET", "/close_session?api_key=MB-alice", "", 200, closedText)
+		r.wantBlob(id, []byte("good"))
+	}
+}
+
 // TestFrames has what a connection may bring.
 func TestFrames(t *testing.T) {
 	r := newRig(t, lite(t), func(o *Options) { o.Config.MaxSessionBytes = 48 << 20 })
-	t.Run("40 MiB in one", func(t *testing.T) {
-		data := demo(40 << 20)
-		id := r.open(alice)
-		c := r.dial(alice, id)
-		send(t, c, data)
-		drop(c)
-		r.want("GET", "/close_session?api_key=MB-alice", "", 200, closedText)
-		r.wantBlob(id, data)
-	})
 	t.Run("text, pings, fragments and empty frames", func(t *testing.T) {
 		id := r.open(alice)
 		c := r.rawHandshake(alice, id)

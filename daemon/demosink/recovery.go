@@ -21,7 +21,7 @@ func (s *Service) recover(ctx context.Context) error {
 		case sess.finishing():
 			unfinished++
 			s.finish.start(sess.ID)
-		case sess.Open:
+		case sess.Open, sess.GraceUntil.IsZero():
 			resumed++
 			if err := s.store.recovered(ctx, sess.ID, s.graceEnd()); err != nil {
 				return err

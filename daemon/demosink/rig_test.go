@@ -314,9 +314,7 @@ func (r *rig) wantBlob(id string, want []byte) {
 	if s := r.row(id); s.Size != int64(len(want)) || !s.HasSize {
 		r.t.Errorf("size %d %t, want %d", s.Size, s.HasSize, len(want))
 	}
-	if ok, err := r.spool.has(SessionID(id)); ok || err != nil {
-		r.t.Errorf("the spool is still there: %v", err)
-	}
+	eventually(r.t, "the spool is removed", func() bool { ok, err := r.spool.has(SessionID(id)); return !ok && err == nil })
 }
 
 func differAt(a, b []byte) int {

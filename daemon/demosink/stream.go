@@ -186,6 +186,7 @@ type ending struct {
 // Endings. Reasons have at most 123 bytes.
 var (
 	endClosed   = ending{1000, "The session was closed"}
+	endProtocol = ending{1002, "The frames are not those of a websocket"}
 	endText     = ending{1003, "Only binary frames are taken"}
 	endReplaced = ending{1008, "Another connection took the session over"}
 	endIdle     = ending{1008, "Nothing came for too long; connect again to go on"}

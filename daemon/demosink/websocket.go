@@ -5,9 +5,11 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"github.com/coder/websocket"
@@ -175,8 +177,21 @@ func (s *Service) why(st *stream, err error) ending {
 		return st.endWith(endDamaged)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return st.endWith(endIdle)
+	case againstProtocol(err):
+		return st.endWith(endProtocol)
 	}
 	return st.reason()
+}
+
+// againstProtocol reports whether a connection ended because of what the
+// client sent, not because it is gone.
+func againstProtocol(err error) bool {
+	if err == nil || websocket.CloseStatus(err) != -1 {
+		return false
+	}
+	_, system := errors.AsType[syscall.Errno](err)
+	_, network := errors.AsType[net.Error](err)
+	return !system && !network && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, net.ErrClosed)
 }
 
 // partFor is how long a client that is told why may take to hear it.
