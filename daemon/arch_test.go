@@ -24,7 +24,7 @@ var layers = map[string][]string{
 	"daemon/db":              {"daemon/durable", "daemon/fault", "daemon/db"},
 	"daemon/web":             {"daemon/limit", "daemon/config", "daemon/fault", "daemon/durable"},
 	"daemon/steam":           {"daemon/steam"},
-	"daemon/accounts":        {"daemon/web", "daemon/db", "daemon/limit", "daemon/durable", "daemon/config", "daemon/fault"},
+	"daemon/accounts":        {"daemon/steam", "daemon/web", "daemon/db", "daemon/limit", "daemon/durable", "daemon/config", "daemon/fault"},
 	"daemon/workshop/modzip": {"daemon/fault"},
 	// The pure parts of FastDL.
 	"daemon/workshop/fastdl/bzip":     {"daemon/fault"},
@@ -35,6 +35,11 @@ var layers = map[string][]string{
 		"daemon/config", "daemon/fault"},
 	"daemon/workshop": {"daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable", "daemon/limit",
 		"daemon/steam", "daemon/config", "daemon/fault", "daemon/workshop"},
+	// The pure parts of the demo sink.
+	"daemon/demosink/anomaly":  {},
+	"daemon/demosink/demofile": {"daemon/fault"},
+	"daemon/demosink/pgcsv":    {},
+	"daemon/demosink":          {"daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable", "daemon/limit", "daemon/steam", "daemon/config", "daemon/fault", "daemon/demosink"},
 	"daemon/admin": {"daemon/workshop", "daemon/steam", "daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable",
 		"daemon/config", "daemon/fault", "webui"},
 	"daemon/ossvc":  {"install", "daemon/durable", "daemon/config", "daemon/fault"},

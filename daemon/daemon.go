@@ -19,6 +19,7 @@ import (
 
 	"github.com/quartermasterd/quartermaster/daemon/admin"
 	"github.com/quartermasterd/quartermaster/daemon/config"
+	"github.com/quartermasterd/quartermaster/daemon/demosink"
 	"github.com/quartermasterd/quartermaster/daemon/durable"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 	"github.com/quartermasterd/quartermaster/daemon/limit"
@@ -64,6 +65,7 @@ type Daemon struct {
 	lock     *durable.FileLock // nil where the file system has none
 	web      *web.Server
 	workshop *workshop.Service // nil when workshop.enabled is off
+	demos    *demosink.Service // nil when demos.enabled is off
 	admin    *admin.Service
 }
 
@@ -93,6 +95,16 @@ func New(ctx context.Context, o Options) (_ *Daemon, err error) {
 		return nil, err
 	}
 	d.Accounts.Register(d.web)
+	if c.Demos.Enabled { // before the game-client face of the mods, which takes every doubled slash
+		d.demos, err = d.State.Demos(func(o *demosink.Options) {
+			o.Hub, o.Registerer = d.web.Events(), d.web.Registerer()
+		})
+		if err != nil {
+			return nil, err
+		}
+		d.demos.Register(d.web)
+		d.Accounts.RegisterProvision(d.web)
+	}
 	if c.Workshop.Enabled {
 		d.workshop, err = d.Workshop(func(w *workshop.Options) {
 			w.Hub, w.Registerer = d.web.Events(), d.web.Registerer()
@@ -161,6 +173,12 @@ func (d *Daemon) Run(ctx context.Context, h Hooks) (err error) {
 			return err
 		}
 		watch(&work, "workshop", func() error { return d.workshop.Run(jobs) })
+	}
+	if d.demos != nil {
+		if err := d.demos.Load(ctx); err != nil {
+			return err
+		}
+		watch(&work, "demos", func() error { return d.demos.Run(jobs) })
 	}
 	watch(&front, "http", func() error { return d.web.Run(serving) })
 	d.web.SetReady(true)

@@ -72,10 +72,7 @@ func openState(ctx context.Context, o Options, traffic *limit.Traffic) (_ *State
 	if err != nil {
 		return nil, err
 	}
-	s.Accounts = accounts.New(accounts.Options{
-		DB: s.DB, Log: o.Log, Limits: o.Loaded.Config.Limits, DataDir: dir,
-		PublicURL: o.Loaded.Config.HTTP.PublicURL,
-	})
+	s.Accounts = s.newAccounts()
 	return s, nil
 }
 

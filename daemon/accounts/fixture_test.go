@@ -70,12 +70,16 @@ type site struct {
 
 func newSite(t *testing.T, d *db.DB) *site { return newSiteWith(t, d, "") }
 
-func newSiteWith(t *testing.T, d *db.DB, publicURL string) *site {
+func newSiteWith(t *testing.T, d *db.DB, publicURL string, changes ...func(*Options)) *site {
 	t.Helper()
 	x := &site{t: t, db: d, clock: newClock(), log: &logged{}, dir: t.TempDir()}
 	log := slog.New(slog.NewTextHandler(x.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	limits := config.Limits{LoginPerMinute: 20, PerIPRPS: 1e6, Exempt: []string{"10.0.0.0/8"}}
-	x.s = New(Options{DB: d, Log: log, Now: x.clock.Now, Limits: limits, DataDir: x.dir, PublicURL: publicURL})
+	o := Options{DB: d, Log: log, Now: x.clock.Now, Limits: limits, DataDir: x.dir, PublicURL: publicURL}
+	for _, change := range changes {
+		change(&o)
+	}
+	x.s = New(o)
 	cheapen(x.s)
 	var err error
 	x.web, err = web.New(web.Options{
@@ -85,6 +89,7 @@ func newSiteWith(t *testing.T, d *db.DB, publicURL string) *site {
 		t.Fatal(err)
 	}
 	x.s.Register(x.web)
+	x.s.RegisterProvision(x.web)
 	return x
 }
 

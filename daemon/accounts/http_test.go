@@ -39,12 +39,14 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"POST", "/api/v1/keys", map[string]any{"label": "x"}, [7]int{signIn, made, made, made, made, no, made}},
 		{"POST", "/api/v1/keys", map[string]any{"scopes": []string{"admin"}}, [7]int{signIn, no, no, no, made, no, made}},
 		{"DELETE", "/api/v1/keys/1", nil, [7]int{signIn, absent, absent, absent, gone, no, gone}},
+		{"POST", "/api/v1/keys", map[string]any{"kind": "demos"}, [7]int{signIn, 409, made, made, made, no, made}},
 		{"GET", "/api/v1/accounts", nil, [7]int{signIn, no, no, no, ok, no, ok}},
 		{"POST", "/api/v1/accounts", map[string]any{"name": "Olga", "password": "x"}, [7]int{signIn, no, no, no, 400, no, 400}},
 		{"DELETE", "/api/v1/accounts/999", nil, [7]int{signIn, no, no, no, absent, no, absent}},
 		{"PUT", "/api/v1/accounts/999/roles/admin", nil, [7]int{signIn, no, no, no, absent, no, absent}},
 		{"DELETE", "/api/v1/accounts/999/roles/admin", nil, [7]int{signIn, no, no, no, absent, no, absent}},
 		{"PUT", "/api/v1/accounts/999/password", map[string]any{"password": "long enough 4 all"}, [7]int{signIn, no, no, no, absent, no, absent}},
+		{"DELETE", "/api/v1/accounts/999/steam", nil, [7]int{signIn, no, no, no, absent, no, absent}},
 		{"GET", "/api/v1/audit", nil, [7]int{signIn, no, no, no, ok, no, ok}},
 	}
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
@@ -96,7 +98,7 @@ func checkAnswer(t *testing.T, a answer, c *client) {
 		never = append(never, c.key)
 	}
 	if a.status == http.StatusUnauthorized || a.status == http.StatusForbidden {
-		never = append(never, "RootName", "PlayerName", "qm_")
+		never = append(never, "RootName", "PlayerName", "qm_", "MB-")
 	}
 	for _, text := range never {
 		if strings.Contains(a.body, text) {
@@ -109,7 +111,7 @@ func TestSessionTellsWhoCalls(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		x := newSite(t, d)
 		got := x.guest().do("GET", sessionPath, nil)
-		want := `{"account":null,"via":"","scopes":[],"csrf":"","needs_setup":true}`
+		want := `{"account":null,"via":"","scopes":[],"csrf":"","needs_setup":true,"steam_sign_in":false}`
 		if strings.TrimSpace(got.body) != want {
 			t.Errorf("guest: %s, want %s", got.body, want)
 		}

@@ -91,7 +91,7 @@ func presentedKey(r *http.Request) (string, error) {
 			key = strings.TrimSpace(token)
 		}
 	}
-	if key == "" || strings.HasPrefix(key, keyPrefix) {
+	if key == "" || strings.HasPrefix(key, keyPrefix) || strings.HasPrefix(key, demosPrefix) {
 		return key, nil
 	}
 	if strings.HasPrefix(r.URL.Path, "/api/") {

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -15,58 +16,93 @@ import (
 // NewKey says what API key to make.
 type NewKey struct {
 	AccountID int64
-	Kind      string        // "" or KindAPI
+	Kind      string        // KindAPI or KindDemos; "": KindAPI
 	Label     string        // what its owner calls it; may be empty
-	Scopes    []string      // empty: every scope the account's roles carry now
+	Scopes    []string      // empty: every scope the account's roles carry now; of KindDemos, also later
 	Expires   time.Duration // from now; 0: never
+	Replace   bool          // revoke the account's other keys of this kind
+}
+
+func (n NewKey) check() error {
+	switch {
+	case n.Kind != KindAPI && n.Kind != KindDemos:
+		return fault.New(fault.Invalid, "%q is not a kind of API key", n.Kind).
+			WithHint("the kinds are %s and %s", KindAPI, KindDemos)
+	case n.Expires < 0:
+		return fault.New(fault.Invalid, "An API key cannot expire in the past")
+	case utf8.RuneCountInString(n.Label) > maxLabel:
+		return fault.New(fault.Invalid, "The label is longer than %d characters", maxLabel)
+	}
+	return nil
 }
 
 // CreateKey makes an API key and returns it beside its description; it is
 // never to be had again. A scope that the account's roles do not carry is
 // fault.Forbidden, an unknown one fault.Invalid.
 func (s *Service) CreateKey(ctx context.Context, n NewKey) (k APIKey, secret string, err error) {
-	if n.Kind != "" && n.Kind != KindAPI {
-		return APIKey{}, "", fault.New(fault.Invalid, "This version makes no API keys of the kind %q", n.Kind).
-			WithHint("the supported kind is %s", KindAPI)
+	n.Kind = cmp.Or(n.Kind, KindAPI)
+	if err := n.check(); err != nil {
+		return APIKey{}, "", err
 	}
-	if n.Expires < 0 {
-		return APIKey{}, "", fault.New(fault.Invalid, "An API key cannot expire in the past")
+	secret = newSecret(n.Kind)
+	err = s.db.Write(ctx, func(tx *db.Tx) error {
+		k, _, err = s.addKey(ctx, tx, n, secret)
+		return err
+	})
+	if n.Replace {
+		s.cache.clear()
 	}
-	if utf8.RuneCountInString(n.Label) > maxLabel {
-		return APIKey{}, "", fault.New(fault.Invalid, "The label is longer than %d characters", maxLabel)
+	if err != nil {
+		return APIKey{}, "", err
 	}
+	return k, secret, nil
+}
+
+func newSecret(kind string) string {
+	if kind == KindDemos {
+		return newDemosKey()
+	}
+	return newKey()
+}
+
+// addKey stores a key that was checked and returns how many others it
+// replaced. Whoever replaces clears the cache afterwards.
+func (s *Service) addKey(ctx context.Context, tx *db.Tx, n NewKey, secret string) (k APIKey, replaced int64, err error) {
 	now := db.Time(db.Micros(s.now()))
-	secret = newKey()
 	k = APIKey{
-		AccountID: n.AccountID, Kind: KindAPI, Label: shownText(n.Label, 4*maxLabel),
+		AccountID: n.AccountID, Kind: n.Kind, Label: shownText(n.Label, 4*maxLabel),
 		Prefix: secret[:keyShown], CreatedAt: now,
 	}
 	if n.Expires > 0 {
 		k.ExpiresAt = now.Add(n.Expires)
 	}
-	err = s.db.Write(ctx, func(tx *db.Tx) error {
-		a, _, err := findAccount(ctx, tx, n.AccountID)
-		if err != nil {
-			return err
-		}
-		k.Account = a.Name
-		if k.Scopes, err = grantable(a, n.Scopes); err != nil {
-			return err
-		}
-		if have, err := countKeys(ctx, tx, a.ID); err != nil {
-			return err
-		} else if have >= maxKeys {
-			return fault.New(fault.Conflict, "%s has %d API keys already", a.Name, have).WithHint("revoke those that are not used")
-		}
-		if k.ID, err = insertKey(ctx, tx, k, hashToken(secret)); err != nil {
-			return err
-		}
-		return s.Audit(ctx, tx, "key.create", keyTarget(k.ID, k.Prefix, a.Name), strings.Join(k.Scopes, " "))
-	})
+	a, _, err := findAccount(ctx, tx, n.AccountID)
 	if err != nil {
-		return APIKey{}, "", err
+		return APIKey{}, 0, err
 	}
-	return k, secret, nil
+	k.Account = a.Name
+	if k.Scopes, err = grantable(a, n.Kind, n.Scopes); err != nil {
+		return APIKey{}, 0, err
+	}
+	if n.Replace {
+		if replaced, err = revokeKind(ctx, tx, a.ID, n.Kind, now); err != nil {
+			return APIKey{}, 0, err
+		}
+	}
+	if have, err := countKeys(ctx, tx, a.ID); err != nil {
+		return APIKey{}, 0, err
+	} else if have >= maxKeys {
+		return APIKey{}, 0, fault.New(fault.Conflict, "%s has %d API keys already", a.Name, have).
+			WithHint("revoke those that are not used")
+	}
+	if k.ID, err = insertKey(ctx, tx, k, hashToken(secret)); err != nil {
+		return APIKey{}, 0, err
+	}
+	detail := strings.Join(k.Scopes, " ")
+	if replaced > 0 {
+		detail += fmt.Sprintf(" (%d replaced)", replaced)
+	}
+	return k, replaced, s.Audit(ctx, tx, "key.create", keyTarget(k.ID, k.Prefix, a.Name), detail)
 }
 
 func keyTarget(id int64, prefix, owner string) string {
@@ -74,16 +110,22 @@ func keyTarget(id int64, prefix, owner string) string {
 }
 
 // grantable returns the scopes a new key of the account gets.
-func grantable(a Account, wanted []string) ([]string, error) {
-	have := scopesOf(a.Roles)
+func grantable(a Account, kind string, wanted []string) ([]string, error) {
+	have, known := scopesOf(a.Roles), roleScopes[RoleAdmin]
+	if kind == KindDemos {
+		known = demosScopes
+		if len(wanted) == 0 {
+			return slices.Clone(demosScopes), nil
+		}
+	}
 	if len(wanted) == 0 {
 		wanted = have
 	}
 	scopes := slices.Compact(slices.Sorted(slices.Values(wanted)))
 	for _, scope := range scopes {
-		if !slices.Contains(roleScopes[RoleAdmin], scope) {
-			return nil, fault.New(fault.Invalid, "%q is not a scope", scope).
-				WithHint("the scopes are %s", strings.Join(roleScopes[RoleAdmin], ", "))
+		if !slices.Contains(known, scope) {
+			return nil, fault.New(fault.Invalid, "%q is not a scope of a key of the kind %s", scope, kind).
+				WithHint("the scopes are %s", strings.Join(known, ", "))
 		}
 		if !slices.Contains(have, scope) {
 			return nil, fault.New(fault.Forbidden, "The owner of the key may not do what the scope %s allows", scope).

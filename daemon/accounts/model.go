@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/steam"
 )
 
 // Role is what an account may do beyond what every player may.
@@ -30,9 +31,12 @@ func ParseRole(text string) (Role, error) {
 
 // The scopes an API key can be limited to.
 const (
-	ScopeModsRead  = "mods:read"
-	ScopeModsWrite = "mods:write"
-	ScopeAdmin     = "admin"
+	ScopeModsRead      = "mods:read"
+	ScopeModsWrite     = "mods:write"
+	ScopeDemosRead     = "demos:read"     // one's own recordings
+	ScopeDemosAnalyse  = "demos:analyse"  // everybody's
+	ScopeDemosModerate = "demos:moderate" // reports, reviews, what is kept
+	ScopeAdmin         = "admin"
 )
 
 // SignedIn is a pseudo scope for Require: any session will do, whatever its
@@ -42,11 +46,17 @@ const SignedIn = "account"
 
 // roleScopes says which scopes a role carries; player scopes are everybody's.
 var roleScopes = map[Role][]string{
-	RolePlayer:    {ScopeModsRead},
-	RoleAnalyst:   {ScopeModsRead},
-	RoleModerator: {ScopeModsRead, ScopeModsWrite},
-	RoleAdmin:     {ScopeModsRead, ScopeModsWrite, ScopeAdmin},
+	RolePlayer:    {ScopeModsRead, ScopeDemosRead},
+	RoleAnalyst:   {ScopeDemosAnalyse},
+	RoleModerator: {ScopeModsWrite, ScopeDemosModerate},
+	RoleAdmin: {
+		ScopeModsRead, ScopeModsWrite, ScopeDemosRead, ScopeDemosAnalyse, ScopeDemosModerate, ScopeAdmin,
+	},
 }
+
+// demosScopes are what a key of KindDemos is for. It carries all of them, so
+// that it follows its owner's roles.
+var demosScopes = []string{ScopeDemosAnalyse, ScopeDemosModerate, ScopeDemosRead}
 
 // scopesOf returns, sorted, every scope that an account with these roles has.
 func scopesOf(roles []Role) []string {
@@ -63,8 +73,9 @@ type Account struct {
 	ID        int64     `json:"id" doc:"Number of the account, never used again after it is deleted"`
 	Name      string    `json:"name" doc:"Display name, unique without regard to case"`
 	Roles     []Role    `json:"roles" nullable:"false" doc:"admin, moderator or analyst; empty for a player"`
+	SteamID   steam.ID  `json:"steam_id,omitzero" doc:"Its Steam account, in decimal; absent when there is none"`
 	CreatedAt time.Time `json:"created_at"`
-	LastLogin time.Time `json:"last_login,omitzero" doc:"Last sign-in with the password; absent when there was none"`
+	LastLogin time.Time `json:"last_login,omitzero" doc:"Last sign-in; absent when there was none"`
 }
 
 // Has reports whether the account holds the role itself.
@@ -80,15 +91,18 @@ type Session struct {
 	Current   bool      `json:"current" doc:"The session that asks"`
 }
 
-// KindAPI is the only kind of key in this version.
-const KindAPI = "api"
+// The kinds of keys.
+const (
+	KindAPI   = "api"   // qm_…, for programs
+	KindDemos = "demos" // MB-…, for the clients that send recordings
+)
 
 // APIKey describes an API key. The key itself is shown once, when it is made.
 type APIKey struct {
 	ID        int64     `json:"id"`
 	AccountID int64     `json:"account_id"`
 	Account   string    `json:"account" doc:"Display name of the owner"`
-	Kind      string    `json:"kind" enum:"api"`
+	Kind      string    `json:"kind" enum:"api,demos"`
 	Label     string    `json:"label" doc:"What its owner calls it"`
 	Prefix    string    `json:"prefix" doc:"First characters of the key, to tell keys apart"`
 	Scopes    []string  `json:"scopes" nullable:"false"`
@@ -104,7 +118,7 @@ type AuditEntry struct {
 	At        time.Time `json:"at"`
 	AccountID int64     `json:"account_id,omitempty" doc:"0 or absent: nobody was signed in"`
 	Who       string    `json:"who" doc:"Display name at that time, or the operating system's user for the command line"`
-	Via       string    `json:"via" enum:"session,key,cli,setup,system" doc:"How the caller had identified himself"`
+	Via       string    `json:"via" enum:"session,key,cli,setup,steam,system" doc:"How the caller had identified himself"`
 	Action    string    `json:"action" doc:"What was done, for example role.grant"`
 	Target    string    `json:"target" doc:"To what, for example account #3"`
 	Detail    string    `json:"detail"`

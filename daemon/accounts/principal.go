@@ -3,6 +3,8 @@ package accounts
 import (
 	"context"
 	"slices"
+
+	"github.com/quartermasterd/quartermaster/daemon/steam"
 )
 
 // How a caller identified himself.
@@ -11,6 +13,7 @@ const (
 	ViaKey     = "key"
 	ViaCLI     = "cli"
 	viaSetup   = "setup"
+	viaSteam   = "steam"
 	viaSystem  = "system"
 )
 
@@ -19,6 +22,7 @@ const (
 type Principal struct {
 	AccountID int64
 	Name      string
+	SteamID   steam.ID // 0: no Steam account is linked
 	Roles     []Role
 	Scopes    []string // of an API key; nil: everything the roles allow
 	Via       string   // ViaSession, ViaKey, ViaCLI; "" for a guest

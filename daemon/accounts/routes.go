@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/quartermasterd/quartermaster/daemon/steam"
 	"github.com/quartermasterd/quartermaster/daemon/web"
 )
 
@@ -24,6 +25,8 @@ func (s *Service) Register(srv *web.Server) {
 	describeSecurity(api.OpenAPI())
 	api.UseMiddleware(enforce)
 	ops := srv.Operations("accounts")
+	srv.Registerer().MustRegister(s.steam)
+	s.registerSteam(ops)
 
 	web.Route(ops, http.MethodGet, sessionPath, s.getSession, web.Describe("get-session", "Who am I",
 		"Answers guests too. csrf is what the page sends as X-CSRF-Token with requests that change something."))
@@ -39,7 +42,7 @@ func (s *Service) Register(srv *web.Server) {
 	web.Route(ops, http.MethodGet, "/api/v1/keys", s.listKeys, web.Describe("list-keys", "API keys",
 		"My own; an admin may ask for another account's, or with all=true for everybody's."), Require(SignedIn))
 	web.Route(ops, http.MethodPost, "/api/v1/keys", s.createKey, web.Describe("create-key", "Make an API key",
-		"The key is in this answer and nowhere else.", 400, 409), created, Require(SignedIn))
+		"The key is in this answer and nowhere else. A player's key for recordings needs a linked Steam account.", 400, 409, 503), created, Require(SignedIn))
 	web.Route(ops, http.MethodDelete, "/api/v1/keys/{id}", s.revokeKey,
 		web.Describe("revoke-key", "Revoke an API key", "One's own; an admin may revoke any. It holds within five seconds everywhere.", 404), Require(SignedIn))
 
@@ -122,6 +125,12 @@ type Caller struct {
 	ID    int64  `json:"id"`
 	Name  string `json:"name"`
 	Roles []Role `json:"roles" nullable:"false"`
+
+	SteamID steam.ID `json:"steam_id,omitzero" doc:"The linked Steam account, in decimal; absent when there is none"`
+}
+
+func callerOf(p Principal) *Caller {
+	return &Caller{ID: p.AccountID, Name: p.Name, Roles: append([]Role{}, p.Roles...), SteamID: p.SteamID}
 }
 
 // WhoAmI says who is calling.
@@ -131,6 +140,8 @@ type WhoAmI struct {
 	Scopes     []string `json:"scopes" nullable:"false" doc:"What the caller may do"`
 	CSRF       string   `json:"csrf" doc:"For the header X-CSRF-Token; empty without a session"`
 	NeedsSetup bool     `json:"needs_setup" doc:"There is no admin yet"`
+
+	SteamSignIn bool `json:"steam_sign_in" doc:"Whether one can sign in through Steam"`
 }
 
 type sessionOutput struct {
@@ -145,9 +156,9 @@ func (s *Service) getSession(ctx context.Context, _ *struct{}) (*sessionOutput, 
 		return nil, err
 	}
 	c := callerFrom(ctx)
-	who := WhoAmI{Via: c.Via, Scopes: c.effectiveScopes(), CSRF: c.csrf, NeedsSetup: needs}
+	who := WhoAmI{Via: c.Via, Scopes: c.effectiveScopes(), CSRF: c.csrf, NeedsSetup: needs, SteamSignIn: s.openid != nil}
 	if !c.Guest() {
-		who.Account = &Caller{ID: c.AccountID, Name: c.Name, Roles: append([]Role{}, c.Roles...)}
+		who.Account = callerOf(c.Principal)
 	}
 	return &sessionOutput{CacheControl: "no-store", Body: who}, nil
 }
@@ -155,12 +166,14 @@ func (s *Service) getSession(ctx context.Context, _ *struct{}) (*sessionOutput, 
 // opened is the answer to a new session: its cookie, and what getSession will
 // say from now on.
 func (s *Service) opened(src source, o Opened) *sessionOutput {
-	p := Principal{AccountID: o.Account.ID, Name: o.Account.Name, Roles: o.Account.Roles, Via: ViaSession}
+	p := Principal{
+		AccountID: o.Account.ID, Name: o.Account.Name, SteamID: o.Account.SteamID, Roles: o.Account.Roles, Via: ViaSession,
+	}
 	return &sessionOutput{
 		SetCookie: []http.Cookie{src.cookie(o.Token)}, CacheControl: "no-store",
 		Body: WhoAmI{
-			Account: &Caller{ID: p.AccountID, Name: p.Name, Roles: p.Roles},
-			Via:     ViaSession, Scopes: p.effectiveScopes(), CSRF: csrfToken(o.Token),
+			Account: callerOf(p), Via: ViaSession, Scopes: p.effectiveScopes(), CSRF: csrfToken(o.Token),
+			SteamSignIn: s.openid != nil,
 		},
 	}
 }
@@ -283,9 +296,10 @@ func (s *Service) listKeys(ctx context.Context, in *keysInput) (*web.Tagged[KeyL
 type createKeyInput struct {
 	Body struct {
 		Label     string   `json:"label,omitempty" maxLength:"64" doc:"What you call it"`
-		Kind      string   `json:"kind,omitempty" default:"api"`
+		Kind      string   `json:"kind,omitempty" default:"api" enum:"api,demos" doc:"demos: MB-…, for the clients that send recordings"`
 		Scopes    []string `json:"scopes,omitempty" doc:"Absent: everything the account may do now"`
 		ExpiresIn int64    `json:"expires_in,omitempty" minimum:"0" maximum:"315360000" doc:"Seconds from now; 0: never"`
+		Replace   bool     `json:"replace,omitempty" doc:"Revoke my other keys of this kind"`
 	}
 }
 
@@ -298,8 +312,14 @@ type createKeyOutput struct {
 }
 
 func (s *Service) createKey(ctx context.Context, in *createKeyInput) (*createKeyOutput, error) {
+	p := From(ctx)
+	if in.Body.Kind == KindDemos {
+		if err := s.mayHaveDemosKey(ctx, p); err != nil {
+			return nil, err
+		}
+	}
 	k, secret, err := s.CreateKey(ctx, NewKey{
-		AccountID: From(ctx).AccountID, Kind: in.Body.Kind, Label: in.Body.Label,
+		AccountID: p.AccountID, Kind: in.Body.Kind, Label: in.Body.Label, Replace: in.Body.Replace,
 		Scopes: in.Body.Scopes, Expires: time.Duration(in.Body.ExpiresIn) * time.Second,
 	})
 	if err != nil {

@@ -13,10 +13,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/quartermasterd/quartermaster/daemon/config"
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 	"github.com/quartermasterd/quartermaster/daemon/limit"
+	"github.com/quartermasterd/quartermaster/daemon/steam/openid"
 )
 
 // Options wires a Service.
@@ -27,6 +30,9 @@ type Options struct {
 	Limits    config.Limits
 	DataDir   string // where setup-link.txt is written
 	PublicURL string // "" or http(s)://host; its origin is trusted and setup links begin with it
+
+	OpenID *openid.Client // nil: nobody signs in through Steam
+	People People         // nil: there is no key to ask Steam about people with
 }
 
 // Service is the accounts of one database. It is safe for concurrent use, and
@@ -37,11 +43,15 @@ type Service struct {
 	now     func() time.Time
 	dataDir string
 	public  string
+	openid  *openid.Client
+	people  People
 
 	hasher   *hasher
 	throttle *throttle
 	address  addressLimit
 	cache    *cache
+	reloads  *reloads
+	steam    *prometheus.CounterVec
 	origins  *http.CrossOriginProtection
 	ready    atomic.Bool // an admin exists; it stays so
 }
@@ -57,6 +67,7 @@ func New(o Options) *Service {
 	s := &Service{
 		db: o.DB, log: o.Log.With(slog.String("component", "accounts")), now: o.Now,
 		dataDir: o.DataDir, public: strings.TrimRight(o.PublicURL, "/"),
+		openid: o.OpenID, people: o.People, reloads: newReloads(o.Now), steam: newSteamCounter(),
 		hasher: newHasher(), throttle: newThrottle(o.Now), cache: newCache(),
 		origins: http.NewCrossOriginProtection(),
 	}
@@ -80,14 +91,22 @@ func New(o Options) *Service {
 func (s *Service) Run(ctx context.Context) error {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
-	for {
-		if err := s.prune(ctx); err != nil && ctx.Err() == nil {
-			s.log.Warn("expired sessions could not be removed", slog.Any("error", err))
+	shown := time.NewTicker(time.Minute)
+	defer shown.Stop()
+	for due := true; ; {
+		if due {
+			if err := s.prune(ctx); err != nil && ctx.Err() == nil {
+				s.log.Warn("expired sessions could not be removed", slog.Any("error", err))
+			}
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+			due = true
+		case <-shown.C:
+			due = false
+			s.reloads.forget()
 		}
 	}
 }
@@ -98,12 +117,16 @@ func (s *Service) prune(ctx context.Context) error {
 		if err := deleteExpiredSessions(ctx, tx, now); err != nil {
 			return err
 		}
+		if err := deleteExpiredNonces(ctx, tx, now); err != nil {
+			return err
+		}
 		return deleteOldAudit(ctx, tx, now)
 	})
 }
 
-// Account returns the account that ref names: "#" and its number, or its
-// display name. fault.NotFound.
+// Account returns the account that ref names: "#" and its number, a SteamID in
+// any form, or its display name. What reads as a SteamID is one, so that a
+// name cannot pass for somebody else. fault.NotFound.
 func (s *Service) Account(ctx context.Context, ref string) (a Account, err error) {
 	if number, ok := strings.CutPrefix(ref, "#"); ok {
 		id, err := strconv.ParseInt(number, 10, 64)
@@ -114,6 +137,20 @@ func (s *Service) Account(ctx context.Context, ref string) (a Account, err error
 			a, _, err = findAccount(ctx, tx, id)
 			return err
 		})
+		return a, err
+	}
+	id, ok, err := parsePerson(ref)
+	switch {
+	case err != nil:
+		return Account{}, err
+	case ok:
+		err = s.db.Read(ctx, func(tx *db.Tx) error {
+			a, _, err = findAccountBySteam(ctx, tx, id)
+			return err
+		})
+		if fault.Is(err, fault.NotFound) {
+			err = fault.New(fault.NotFound, "No account belongs to the SteamID %s", id.Decimal())
+		}
 		return a, err
 	}
 	a, _, err = s.lookUp(ctx, ref)
@@ -194,6 +231,9 @@ func (s *Service) prepare(ctx context.Context, name, password string) (clean, ph
 
 // create inserts the account, its role and the audit row.
 func (s *Service) create(ctx context.Context, tx *db.Tx, name, phc string, role Role) (Account, error) {
+	if readsAsSteamID(name) {
+		return Account{}, fault.New(fault.Invalid, "A name cannot read as a SteamID")
+	}
 	now := s.now()
 	id, err := insertAccount(ctx, tx, name, phc, now)
 	if err != nil {

@@ -219,14 +219,14 @@ func TestKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if k.Prefix != secret[:9] || joined(k.Scopes) != "mods:read mods:write" || k.Kind != "api" || k.Account != "Mo" {
+		if k.Prefix != secret[:9] || joined(k.Scopes) != "demos:moderate demos:read mods:read mods:write" || k.Kind != "api" || k.Account != "Mo" {
 			t.Errorf("%+v", k)
 		}
 		for _, n := range []struct {
 			NewKey
 			kind fault.Kind
 		}{
-			{NewKey{AccountID: mod.ID, Kind: "demos"}, fault.Invalid}, {NewKey{AccountID: mod.ID, Scopes: []string{"admin"}}, fault.Forbidden},
+			{NewKey{AccountID: mod.ID, Kind: "other"}, fault.Invalid}, {NewKey{AccountID: mod.ID, Scopes: []string{"admin"}}, fault.Forbidden},
 			{NewKey{AccountID: mod.ID, Scopes: []string{"nonsense"}}, fault.Invalid}, {NewKey{AccountID: 99}, fault.NotFound},
 			{NewKey{AccountID: mod.ID, Expires: -1}, fault.Invalid}, {NewKey{AccountID: mod.ID, Label: strings.Repeat("l", 65)}, fault.Invalid},
 		} {
@@ -234,7 +234,7 @@ func TestKeys(t *testing.T) {
 			wantKind(t, err, n.kind)
 		}
 		x.clock.add(time.Minute)
-		if a := x.withKey(secret).do("GET", sessionPath, nil); !strings.Contains(a.body, `"scopes":["mods:read","mods:write"]`) {
+		if a := x.withKey(secret).do("GET", sessionPath, nil); !strings.Contains(a.body, `"scopes":["demos:moderate","demos:read","mods:read","mods:write"]`) {
 			t.Error(a.body)
 		}
 		x.key(root.ID)
@@ -254,7 +254,7 @@ func TestKeys(t *testing.T) {
 		if err := x.s.Revoke(ctx, mod.ID, RoleModerator); err != nil {
 			t.Fatal(err)
 		}
-		if a := x.withKey(secret).do("GET", sessionPath, nil); !strings.Contains(a.body, `"scopes":["mods:read"]`) {
+		if a := x.withKey(secret).do("GET", sessionPath, nil); !strings.Contains(a.body, `"scopes":["demos:read","mods:read"]`) {
 			t.Error(a.body)
 		}
 		wantKind(t, x.s.RevokeKey(ctx, k.ID, root.ID), fault.NotFound)

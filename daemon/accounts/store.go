@@ -40,21 +40,22 @@ func insertAccount(ctx context.Context, tx *db.Tx, name, phc string, now time.Ti
 	return id, err
 }
 
-const selectAccount = `SELECT id, name, created_at, last_login_at, password FROM accounts_account `
+const selectAccount = `SELECT a.id, a.name, a.created_at, a.last_login_at, COALESCE(t.steam_id, 0), a.password
+	FROM accounts_account a LEFT JOIN accounts_steam t ON t.account_id = a.id `
 
 // findAccountByName returns the account and its PHC string; fault.NotFound.
 func findAccountByName(ctx context.Context, tx *db.Tx, name string) (Account, string, error) {
-	return scanAccount(ctx, tx, tx.QueryRow(ctx, selectAccount+`WHERE name_key = $1`, nameKey(name)))
+	return scanAccount(ctx, tx, tx.QueryRow(ctx, selectAccount+`WHERE a.name_key = $1`, nameKey(name)))
 }
 
 // findAccount returns the account and its PHC string; fault.NotFound.
 func findAccount(ctx context.Context, tx *db.Tx, id int64) (Account, string, error) {
-	return scanAccount(ctx, tx, tx.QueryRow(ctx, selectAccount+`WHERE id = $1`, id))
+	return scanAccount(ctx, tx, tx.QueryRow(ctx, selectAccount+`WHERE a.id = $1`, id))
 }
 
 func scanAccount(ctx context.Context, tx *db.Tx, row *db.Row) (a Account, phc string, err error) {
 	var created, login int64
-	if err := row.Scan(&a.ID, &a.Name, &created, &login, &phc); err != nil {
+	if err := row.Scan(&a.ID, &a.Name, &created, &login, &a.SteamID, &phc); err != nil {
 		if fault.Is(err, fault.NotFound) {
 			err = fault.New(fault.NotFound, "There is no such account")
 		}
@@ -72,11 +73,11 @@ func rolesOf(ctx context.Context, tx *db.Tx, account int64) ([]Role, error) {
 
 // listAccounts returns up to n accounts with ids above after, by id.
 func listAccounts(ctx context.Context, tx *db.Tx, after int64, n int) ([]Account, error) {
-	rows, err := tx.Query(ctx, `SELECT id, name, created_at, last_login_at FROM accounts_account
-		WHERE id > $1 ORDER BY id LIMIT $2`, after, n)
+	rows, err := tx.Query(ctx, `SELECT a.id, a.name, a.created_at, a.last_login_at, COALESCE(t.steam_id, 0)
+		FROM accounts_account a LEFT JOIN accounts_steam t ON t.account_id = a.id WHERE a.id > $1 ORDER BY a.id LIMIT $2`, after, n)
 	all, err := collect(rows, err, func(r *sql.Rows, a *Account) error {
 		var created, login int64
-		err := r.Scan(&a.ID, &a.Name, &created, &login)
+		err := r.Scan(&a.ID, &a.Name, &created, &login, &a.SteamID)
 		a.CreatedAt, a.LastLogin, a.Roles = db.Time(created), db.Time(login), []Role{}
 		return err
 	})
@@ -159,9 +160,10 @@ func trimSessions(ctx context.Context, tx *db.Tx, account int64, n int) error {
 func findSession(ctx context.Context, tx *db.Tx, h tokenHash) (credential, error) {
 	c := credential{caller: caller{Principal: Principal{Via: ViaSession}}}
 	var created, seen int64
-	err := tx.QueryRow(ctx, `SELECT s.id, s.created_at, s.last_seen_at, a.id, a.name
-		FROM accounts_session s JOIN accounts_account a ON a.id = s.account_id WHERE s.hash = $1`, h[:]).
-		Scan(&c.sessionID, &created, &seen, &c.AccountID, &c.Name)
+	err := tx.QueryRow(ctx, `SELECT s.id, s.created_at, s.last_seen_at, a.id, a.name, COALESCE(t.steam_id, 0)
+		FROM accounts_session s JOIN accounts_account a ON a.id = s.account_id
+		LEFT JOIN accounts_steam t ON t.account_id = a.id WHERE s.hash = $1`, h[:]).
+		Scan(&c.sessionID, &created, &seen, &c.AccountID, &c.Name, &c.SteamID)
 	if err != nil {
 		return credential{}, err
 	}
@@ -225,9 +227,10 @@ func findKey(ctx context.Context, tx *db.Tx, h tokenHash) (credential, error) {
 	c := credential{caller: caller{Principal: Principal{Via: ViaKey}}}
 	var used, expires, revoked int64
 	var scopes string
-	err := tx.QueryRow(ctx, `SELECT k.id, k.scopes, k.last_used_at, k.expires_at, k.revoked_at, a.id, a.name
-		FROM accounts_key k JOIN accounts_account a ON a.id = k.account_id WHERE k.hash = $1`, h[:]).
-		Scan(&c.keyID, &scopes, &used, &expires, &revoked, &c.AccountID, &c.Name)
+	err := tx.QueryRow(ctx, `SELECT k.id, k.scopes, k.last_used_at, k.expires_at, k.revoked_at, a.id, a.name, COALESCE(t.steam_id, 0)
+		FROM accounts_key k JOIN accounts_account a ON a.id = k.account_id
+		LEFT JOIN accounts_steam t ON t.account_id = a.id WHERE k.hash = $1`, h[:]).
+		Scan(&c.keyID, &scopes, &used, &expires, &revoked, &c.AccountID, &c.Name, &c.SteamID)
 	if err != nil {
 		return credential{}, err
 	}

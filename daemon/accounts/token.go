@@ -13,6 +13,9 @@ import (
 // when they see it.
 const keyPrefix = "qm_"
 
+// demosPrefix begins the keys for recordings: clients know them by it.
+const demosPrefix = "MB-"
+
 // keyShown is how many characters of a key lists show.
 const keyShown = len(keyPrefix) + 6
 
@@ -36,6 +39,10 @@ func newKey() string {
 	digits := new(big.Int).SetBytes(raw).Text(62)
 	return keyPrefix + strings.Repeat("0", 43-len(digits)) + digits
 }
+
+// newDemosKey returns a key for recordings: MB- and 32 random bytes as 43
+// URL-safe characters.
+func newDemosKey() string { return demosPrefix + newToken() }
 
 // csrfToken derives the token that a page must send along with the session
 // cookie. It follows from the session's token and tells nothing about it, so

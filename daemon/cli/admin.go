@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"github.com/quartermasterd/quartermaster/daemon/accounts"
+	"github.com/quartermasterd/quartermaster/daemon/steam"
 )
 
-// AdminCmd groups the commands about accounts. ACCOUNT is a display name or
-// "#" and the account's number.
+// AdminCmd groups the commands about accounts. ACCOUNT is a display name, "#"
+// and the account's number, or a SteamID.
 type AdminCmd struct {
 	Create        AdminCreateCmd        `cmd:"" help:"Make an account; an admin unless --role says otherwise."`
 	ResetPassword AdminResetPasswordCmd `cmd:"" name:"reset-password" help:"Set a new password and end the account's sessions."`
@@ -52,7 +53,7 @@ func (c AdminCreateCmd) Run(s *session) error {
 
 // AdminResetPasswordCmd sets a password.
 type AdminResetPasswordCmd struct {
-	Account string `arg:"" help:"Display name or #number."`
+	Account string `arg:"" help:"Display name, #number or SteamID."`
 	passwordFlag
 }
 
@@ -90,9 +91,9 @@ func (AdminListCmd) Run(s *session) error {
 		}
 		return s.print(map[string]any{"accounts": all}, func() {
 			w := tabwriter.NewWriter(s.Stdout, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "ID\tNAME\tROLES\tMADE\tLAST SIGN-IN")
+			fmt.Fprintln(w, "ID\tNAME\tROLES\tSTEAMID\tMADE\tLAST SIGN-IN")
 			for _, a := range all {
-				fmt.Fprintf(w, "#%d\t%s\t%s\t%s\t%s\n", a.ID, a.Name, rolesText(a.Roles), dateText(a.CreatedAt), dateText(a.LastLogin))
+				fmt.Fprintf(w, "#%d\t%s\t%s\t%s\t%s\t%s\n", a.ID, a.Name, rolesText(a.Roles), steamText(a.SteamID), dateText(a.CreatedAt), dateText(a.LastLogin))
 			}
 			_ = w.Flush() // standard output; there is nowhere to complain to
 		})
@@ -102,15 +103,16 @@ func (AdminListCmd) Run(s *session) error {
 // roleArgs are the arguments of grant and revoke.
 type roleArgs struct {
 	Role    string `arg:"" help:"admin, moderator or analyst."`
-	Account string `arg:"" help:"Display name or #number."`
+	Account string `arg:"" help:"Display name, #number or SteamID."`
 }
 
 // AdminGrantCmd gives a role.
 type AdminGrantCmd struct{ roleArgs }
 
-// Run gives the role; giving it again is no error.
+// Run gives the role; giving it again is no error. A SteamID that has no
+// account yet gets one.
 func (c AdminGrantCmd) Run(s *session) error {
-	return c.change(s, (*accounts.Service).Grant)
+	return c.change(s, (*accounts.Service).AccountFor, (*accounts.Service).Grant)
 }
 
 // AdminRevokeCmd takes a role away.
@@ -118,16 +120,17 @@ type AdminRevokeCmd struct{ roleArgs }
 
 // Run takes the role; taking it again is no error.
 func (c AdminRevokeCmd) Run(s *session) error {
-	return c.change(s, (*accounts.Service).Revoke)
+	return c.change(s, (*accounts.Service).Account, (*accounts.Service).Revoke)
 }
 
-func (c roleArgs) change(s *session, do func(*accounts.Service, context.Context, int64, accounts.Role) error) error {
+func (c roleArgs) change(s *session, find func(*accounts.Service, context.Context, string) (accounts.Account, error),
+	do func(*accounts.Service, context.Context, int64, accounts.Role) error) error {
 	role, err := accounts.ParseRole(c.Role)
 	if err != nil {
 		return err
 	}
 	return s.withAccounts(func(ctx context.Context, service *accounts.Service) error {
-		a, err := service.Account(ctx, c.Account)
+		a, err := find(service, ctx, c.Account)
 		if err != nil {
 			return err
 		}
@@ -192,6 +195,14 @@ func rolesText(roles []accounts.Role) string {
 		names[i] = string(r)
 	}
 	return strings.Join(names, ", ")
+}
+
+// steamText is a SteamID as lists show it; "-" for none.
+func steamText(id steam.ID) string {
+	if id == 0 {
+		return "-"
+	}
+	return id.Decimal()
 }
 
 // dateText is a time as lists show it, in UTC; "-" for never.

@@ -22,9 +22,9 @@ type KeyCmd struct {
 
 // KeyCreateCmd makes an API key.
 type KeyCreateCmd struct {
-	Account string          `arg:"" help:"Owner: display name or #number."`
-	Kind    string          `default:"api" help:"api."`
-	Scope   []string        `placeholder:"S" help:"What the key may do: mods:read, mods:write, admin. May be given several times. Default: everything its owner may."`
+	Account string          `arg:"" help:"Owner: display name, #number or SteamID; a SteamID without an account gets one."`
+	Kind    string          `default:"api" help:"api, or demos: a key MB-… for the clients that send recordings."`
+	Scope   []string        `placeholder:"S" help:"What the key may do: mods:read, mods:write, demos:read, demos:analyse, demos:moderate, admin. May be given several times. Default: everything its owner may."`
 	Expires config.Duration `placeholder:"D" help:"How long it is valid, for example 90d. Default: for ever."`
 	Label   string          `help:"What it is for, to tell keys apart."`
 }
@@ -32,7 +32,7 @@ type KeyCreateCmd struct {
 // Run prints the key alone, or with --json an object that describes it.
 func (c KeyCreateCmd) Run(s *session) error {
 	return s.withAccounts(func(ctx context.Context, service *accounts.Service) error {
-		a, err := service.Account(ctx, c.Account)
+		a, err := service.AccountFor(ctx, c.Account)
 		if err != nil {
 			return err
 		}
@@ -52,7 +52,7 @@ func (c KeyCreateCmd) Run(s *session) error {
 
 // KeyListCmd lists API keys.
 type KeyListCmd struct {
-	Account string `arg:"" optional:"" help:"Only this account's: display name or #number."`
+	Account string `arg:"" optional:"" help:"Only this account's: display name, #number or SteamID."`
 }
 
 // Run prints the keys, the newest first.

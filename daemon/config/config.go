@@ -19,9 +19,11 @@ type Config struct {
 	Log      Log      `toml:"log"`
 	Metrics  Metrics  `toml:"metrics"`
 	Limits   Limits   `toml:"limits"`
+	Accounts Accounts `toml:"accounts"`
 	Steam    Steam    `toml:"steam"`
 	SteamCMD SteamCMD `toml:"steamcmd"`
 	Workshop Workshop `toml:"workshop"`
+	Demos    Demos    `toml:"demos"`
 }
 
 // HTTP is the plain HTTP side. Game clients need plain HTTP without redirects.
@@ -103,6 +105,13 @@ type Limits struct {
 	TimeZone string `toml:"time_zone"`
 	// Schedule are parts of the day with other rates.
 	Schedule []LimitSchedule `toml:"schedule"`
+}
+
+// Accounts configures who can be signed in, and how.
+type Accounts struct {
+	// SteamSignIn lets people sign in through Steam. Players need it to get
+	// a key for recordings by themselves.
+	SteamSignIn bool `toml:"steam_sign_in"`
 }
 
 // Steam configures the Steam Web API.
@@ -231,6 +240,7 @@ func Default() Config {
 			APIURL: "https://api.steampowered.com", DailyLimit: 50000, StoreURL: "https://store.steampowered.com", StoreCountry: "us",
 			CommunityURL: "https://steamcommunity.com", CommunityPages: true,
 		},
+		Accounts: Accounts{SteamSignIn: true},
 		SteamCMD: SteamCMD{Login: "anonymous", Workers: 1},
 		Workshop: Workshop{
 			Enabled: true, Roots: []string{}, Apps: []uint32{4920}, Allow: []Item{}, Deny: []Item{},
@@ -244,5 +254,6 @@ func Default() Config {
 			FastDL:    []FastDL{},
 			Servers:   []Server{},
 		},
+		Demos: defaultDemos(),
 	}
 }

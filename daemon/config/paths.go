@@ -77,6 +77,9 @@ func makeAbsolute(c *Config, file string) error {
 	for i := range c.Workshop.Monitor.Mapcycle {
 		paths = append(paths, &c.Workshop.Monitor.Mapcycle[i])
 	}
+	for i := range c.Demos.Watch {
+		paths = append(paths, &c.Demos.Watch[i])
+	}
 	for i := range c.Workshop.FastDL {
 		for j := range c.Workshop.FastDL[i].Roots {
 			paths = append(paths, &c.Workshop.FastDL[i].Roots[j])

@@ -36,6 +36,7 @@ func (c *Config) Validate() []Problem {
 	c.Steam.validate(&k)
 	c.SteamCMD.validate(&k)
 	c.Workshop.validate(&k)
+	c.Demos.validate(&k)
 	return k.problems
 }
 

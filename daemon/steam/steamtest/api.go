@@ -15,6 +15,9 @@ func (s *Steam) apiMux() http.Handler {
 	mux.HandleFunc("GET /IPublishedFileService/GetDetails/v1/", s.method(s.getDetails))
 	mux.HandleFunc("POST /ISteamRemoteStorage/GetPublishedFileDetails/v1/", s.method(s.getPublishedFileDetails))
 	mux.HandleFunc("POST /ISteamRemoteStorage/GetCollectionDetails/v1/", s.method(s.getCollectionDetails))
+	mux.HandleFunc("GET /ISteamUser/GetPlayerSummaries/v2/", s.method(s.getPlayerSummaries))
+	mux.HandleFunc("GET /IGameServersService/QueryByFakeIP/v1/", s.method(s.queryByFakeIP))
+	mux.HandleFunc("GET /IGameServersService/GetServerList/v1/", s.method(s.getServerList))
 	return mux
 }
 

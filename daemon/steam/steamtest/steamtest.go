@@ -101,6 +101,8 @@ type Steam struct {
 	mu          sync.Mutex
 	items       map[uint64]Item
 	collections map[uint64][]uint64
+	players     map[uint64]Player
+	servers     map[string]bool // known game servers
 	plain       map[uint64]bool // file_url without the SHA-1
 	fault       Fault
 	faultsLeft  int // < 0: for ever

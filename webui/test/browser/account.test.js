@@ -131,3 +131,70 @@ test('a moderator adds mods but sees no operator’s overview', () =>
     await page.getByLabel('Add a mod').waitFor();
     assert.ok(fake.requests.every((request) => request.path !== '/overview'));
   }));
+
+test('signing in through Steam comes back to where one was', () =>
+  scene({ roles: null }, async ({ page, fake }) => {
+    await page.goto('/app/signin?to=%2Fapp%2Fmods');
+    await page.getByRole('link', { name: 'Sign in through Steam' }).click();
+    await page.waitForURL('**/app/mods');
+    await page.getByRole('button', { name: 'Account and settings' }).click();
+    await page.getByText('Rabscuttle').waitFor();
+    assert.equal(fake.requests.find((one) => one.path === '/session/steam')?.method, 'GET');
+  }));
+
+test('the sign-in page says what went wrong at Steam, and offers Steam only where it is on', () =>
+  scene({ roles: null }, async ({ page, fake }) => {
+    fake.steamResult = 'cancelled';
+    await page.goto('/app/signin');
+    await page.getByRole('link', { name: 'Sign in through Steam' }).click();
+    await page.getByRole('alert').getByText('You turned back at Steam').waitFor();
+    await page.goto('/app/signin?steam=nonsense');
+    await page.getByRole('alert').getByText('Steam did not confirm who you are').waitFor();
+    fake.steamSignIn = false;
+    await page.goto('/app/signin');
+    await page.getByLabel('Name').waitFor();
+    assert.equal(await page.getByText('Sign in through Steam').count(), 0);
+  }));
+
+test('a player links Steam, makes a key and unlinks again', () =>
+  scene({ roles: [] }, async ({ page, fake }) => {
+    await page.goto('/app/');
+    await page.getByRole('button', { name: 'Account and settings' }).click();
+    await page.getByRole('link', { name: 'My account' }).click();
+    await page.waitForURL('**/app/account');
+    await page.getByText('Link yours first').waitFor();
+    await page.getByRole('link', { name: 'Link my Steam account' }).click();
+    await page.getByText('Your Steam account is linked').waitFor();
+    assert.equal(page.url(), `${fake.url}/app/account`);
+    await page.getByText('76561197960287930').waitFor();
+    await page.getByText('not your Steam Web API key').waitFor();
+    await page.getByRole('button', { name: 'Make a key' }).click();
+    const first = await page.locator('.code pre').textContent();
+    assert.match(first ?? '', /^MB-.{43}$/);
+    await page.getByRole('button', { name: 'Make it anew' }).click();
+    await page.getByRole('dialog').getByText('stops working at once').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Make it anew' }).click();
+    await page.waitForFunction((old) => document.querySelector('.code pre')?.textContent !== old, first);
+    assert.equal(await page.locator('.key-list li').count(), 1);
+    assert.deepEqual(fake.requests.findLast((one) => one.path === '/keys' && one.method === 'POST')?.body, {
+      kind: 'demos',
+      replace: true,
+    });
+    await page.reload();
+    await page.locator('.key-list').waitFor();
+    assert.equal(await page.locator('.code').count(), 0);
+    await page.getByRole('button', { name: 'Unlink' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Unlink' }).click();
+    await page.getByText('The Steam account is unlinked').waitFor();
+    await page.getByRole('link', { name: 'Link my Steam account' }).waitFor();
+    await page.getByText('Link yours first').waitFor();
+    assert.ok(fake.demosKeys.every((key) => key.revoked_at));
+  }));
+
+test('a guest is led to the sign-in page', () =>
+  scene({ roles: null }, async ({ page }) => {
+    await page.goto('/app/account');
+    await page.getByText('Sign in to see your account').waitFor();
+    const link = page.getByRole('main').getByRole('link', { name: 'Sign in' });
+    assert.equal(await link.getAttribute('href'), '/app/signin?to=%2Fapp%2Faccount');
+  }));

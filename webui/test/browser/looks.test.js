@@ -133,6 +133,16 @@ const views = {
   'fastdl of a guest': { address: '/app/fastdl', shows: '.tree', roles: null },
   'fastdl, none': { address: '/app/fastdl', shows: '.empty', arrange: (fake) => (fake.trees = []) },
   'sign-in': { address: '/app/signin', shows: '.gate form', roles: null },
+  'sign-in, Steam away': { address: '/app/signin?steam=away', shows: '.gate .notice.bad', roles: null },
+  account: {
+    address: '/app/account',
+    shows: '.key-list',
+    arrange: (fake) => {
+      for (const who of fake.sessions.values()) who.steam_id = '76561197960287930';
+      fake.demosKeys = [{ id: 1, kind: 'demos', prefix: 'MB-abcdef', last_used: '2026-11-20T10:00:00Z' }];
+    },
+  },
+  'account without Steam': { address: '/app/account?steam=taken', shows: '.account .notice.bad', roles: [] },
   setup: {
     address: '/app/setup#fake-setup-token',
     shows: '.rules',

@@ -117,8 +117,7 @@ test('the menu opens, chooses and closes by keyboard alone', () =>
     await button.focus();
     await page.keyboard.press('Enter');
     assert.equal(await button.getAttribute('aria-expanded'), 'true');
-    await page.keyboard.press('Tab');
-    await page.keyboard.press('Tab');
+    for (let i = 0; i < 3; i += 1) await page.keyboard.press('Tab'); // my account, sign out, theme
     await page.keyboard.press('ArrowRight');
     assert.equal(await page.locator('html').getAttribute('data-theme'), 'light');
     await page.keyboard.press('ArrowRight');

@@ -5,11 +5,16 @@ import { Problem } from './problem.js';
 /** @typedef {import('./daemon.js').FakeDaemon} FakeDaemon */
 /** @typedef {import('./routes.js').Request} Request */
 /** @typedef {import('./routes.js').Answer} Answer */
+/** @typedef {{ name: string, roles: string[], csrf: string, steam_id?: string }} Who */
 
 /** @param {string[]} roles */
 export function scopes(roles) {
-  if (roles.includes('admin')) return ['admin', 'mods:read', 'mods:write'];
-  return roles.includes('moderator') ? ['mods:read', 'mods:write'] : ['mods:read'];
+  const all = ['demos:read', 'mods:read'];
+  const admin = roles.includes('admin');
+  if (admin) all.push('admin');
+  if (admin || roles.includes('analyst')) all.push('demos:analyse');
+  if (admin || roles.includes('moderator')) all.push('demos:moderate', 'mods:write');
+  return all.sort();
 }
 
 /**
@@ -23,15 +28,16 @@ export function session(fake, request) {
 
 /**
  * @param {FakeDaemon} fake
- * @param {{ name: string, roles: string[], csrf: string } | undefined} who
+ * @param {Who | undefined} who
  */
 export function whoAmI(fake, who) {
   return {
-    account: who ? { id: 1, name: who.name, roles: who.roles } : null,
+    account: who ? { id: 1, name: who.name, roles: who.roles, steam_id: who.steam_id } : null,
     via: who ? 'session' : '',
     scopes: who ? scopes(who.roles) : [],
     csrf: who?.csrf ?? '',
     needs_setup: fake.needsSetup,
+    steam_sign_in: fake.steamSignIn,
   };
 }
 
@@ -86,4 +92,70 @@ export function setUp(fake, { body }) {
   fake.accounts.push(account);
   fake.needsSetup = false;
   return open(fake, account);
+}
+
+/** Who signs in through the fake's Steam. */
+const steamId = '76561197960287930';
+
+/**
+ * The way to Steam and back in one step.
+ * @param {FakeDaemon} fake
+ * @param {Request} request
+ * @returns {Answer}
+ */
+export function steam(fake, request) {
+  const to = request.query.get('to') || '/app/';
+  const link = request.query.get('link') === 'true';
+  const who = session(fake, request);
+  const page = link ? to : '/app/signin';
+  if (fake.steamResult) {
+    return { status: 303, body: {}, headers: { Location: `${page}?steam=${fake.steamResult}` } };
+  }
+  if (link) {
+    if (who) who.steam_id = steamId;
+    return { status: 303, body: {}, headers: { Location: `${to}?steam=linked` } };
+  }
+  fake.serial += 1;
+  const token = `fake-session-${fake.serial}`;
+  fake.sessions.set(token, { name: 'Rabscuttle', roles: [], csrf: `csrf-${fake.serial}`, steam_id: steamId });
+  return {
+    status: 303,
+    body: {},
+    headers: { Location: to, 'Set-Cookie': `qm_session=${token}; Path=/; HttpOnly; SameSite=Lax` },
+  };
+}
+
+/**
+ * @param {FakeDaemon} fake
+ * @param {Request} request
+ * @returns {Answer}
+ */
+export function unlinkSteam(fake, request) {
+  const who = session(fake, request);
+  if (!who?.steam_id) throw new Problem(404, 'No Steam account is linked to this account');
+  delete who.steam_id;
+  for (const key of fake.demosKeys) key.revoked_at = '2026-11-20T12:00:00Z';
+  return {};
+}
+
+/**
+ * @param {FakeDaemon} fake
+ * @returns {Answer}
+ */
+export function keys(fake) {
+  return { body: { keys: [...fake.demosKeys].reverse(), next: '' } };
+}
+
+/**
+ * @param {FakeDaemon} fake
+ * @param {Request} request
+ * @returns {Answer}
+ */
+export function makeKey(fake, { body }) {
+  fake.serial += 1;
+  if (body.replace) for (const key of fake.demosKeys) key.revoked_at ??= '2026-11-20T12:00:00Z';
+  const secret = `MB-${String(fake.serial).padStart(43, 'x')}`;
+  const key = { id: fake.serial, kind: body.kind, prefix: `MB-${fake.serial}` };
+  fake.demosKeys.push(key);
+  return { status: 201, body: { ...key, key: secret } };
 }

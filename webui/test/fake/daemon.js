@@ -62,7 +62,12 @@ export class FakeDaemon {
   setupToken = 'fake-setup-token';
   /** @type {{ name: string, password: string, roles: string[] }[]} */
   accounts = [{ name: 'Ada', password: 'four random words here', roles: ['admin'] }];
-  /** Sessions by cookie value. @type {Map<string, { name: string, roles: string[], csrf: string }>} */
+  /** Whether one can sign in through Steam, and how it ends; '' = well. */
+  steamSignIn = true;
+  steamResult = '';
+  /** Keys for recordings. @type {{ id: number, kind: string, prefix: string, revoked_at?: string, last_used?: string }[]} */
+  demosKeys = [];
+  /** Sessions by cookie value. @type {Map<string, import('./accounts.js').Who>} */
   sessions = new Map();
   /** Requests to the API so far. @type {{ method: string, path: string, headers: import('node:http').IncomingHttpHeaders, body: any }[]} */
   requests = [];

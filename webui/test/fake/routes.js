@@ -1,6 +1,5 @@
 /** The fake daemon's answers, operation by operation. */
 
-import { scopes, session, setUp, signIn, signOut, whoAmI } from './accounts.js';
 import {
   fetchMissing,
   listGames,
@@ -12,6 +11,18 @@ import {
   statistics,
   summary,
 } from './catalog.js';
+import {
+  keys,
+  makeKey,
+  scopes,
+  session,
+  setUp,
+  signIn,
+  signOut,
+  steam,
+  unlinkSteam,
+  whoAmI,
+} from './accounts.js';
 import { mod, since, version } from './library.js';
 import * as operator from './operator.js';
 import { Problem } from './problem.js';
@@ -27,12 +38,16 @@ import { Problem } from './problem.js';
  */
 /** @typedef {{ status?: number, body?: unknown, headers?: Record<string, string> }} Answer */
 
-/** @type {[string, RegExp, '' | 'mods:read' | 'mods:write' | 'admin', (fake: FakeDaemon, request: Request, params: string[]) => Answer][]} */
+/** @type {[string, RegExp, '' | 'demos:read' | 'mods:read' | 'mods:write' | 'admin', (fake: FakeDaemon, request: Request, params: string[]) => Answer][]} */
 const table = [
   ['GET', /^\/session$/, '', (fake, request) => ({ body: whoAmI(fake, session(fake, request)) })],
   ['POST', /^\/session$/, '', signIn],
   ['DELETE', /^\/session$/, '', signOut],
   ['POST', /^\/setup$/, '', setUp],
+  ['GET', /^\/session\/steam$/, '', steam],
+  ['DELETE', /^\/accounts\/1\/steam$/, 'demos:read', unlinkSteam],
+  ['GET', /^\/keys$/, 'demos:read', keys],
+  ['POST', /^\/keys$/, 'demos:read', makeKey],
   ['GET', /^\/overview$/, 'admin', (fake) => ({ body: fake.overview })],
   ['GET', /^\/mods$/, '', list],
   ['POST', /^\/mods$/, 'mods:write', add],

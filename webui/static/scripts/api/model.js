@@ -107,9 +107,19 @@
  * @property {number} clients Addresses with open connections.
  */
 
-/** @typedef {{ id: string, name: string, roles: string[] }} Account */
+/** @typedef {{ id: string, name: string, roles: string[], steam_id: string }} Account steam_id: '' when none is linked. */
 
-/** @typedef {{ account: Account | null, scopes: string[], needs_setup: boolean, csrf: string }} Session */
+/** @typedef {{ account: Account | null, scopes: string[], needs_setup: boolean, steam_sign_in: boolean, csrf: string }} Session */
+
+/**
+ * @typedef {object} ApiKey
+ * @property {number} id
+ * @property {string} kind 'api' or 'demos'
+ * @property {string} prefix
+ * @property {string} [expires_at]
+ * @property {string} [last_used]
+ * @property {string} [revoked_at]
+ */
 
 /** @typedef {{ source: string, peer?: string, time?: string, sha256?: string, verified_by?: string }} Provenance */
 

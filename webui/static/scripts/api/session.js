@@ -8,7 +8,7 @@ import { call, useCsrf } from './client.js';
 /** @typedef {import('./model.js').Session} Session */
 
 /** @type {Session} */
-let session = { account: null, scopes: [], needs_setup: false, csrf: '' };
+let session = { account: null, scopes: [], needs_setup: false, steam_sign_in: false, csrf: '' };
 
 const changes = new EventTarget();
 
@@ -68,9 +68,15 @@ function adopt(body) {
   const account = body?.account ?? null;
   const before = session.account?.id;
   session = {
-    account: account && { id: String(account.id), name: String(account.name), roles: account.roles ?? [] },
+    account: account && {
+      id: String(account.id),
+      name: String(account.name),
+      roles: account.roles ?? [],
+      steam_id: String(account.steam_id ?? ''),
+    },
     scopes: body?.scopes ?? [],
     needs_setup: Boolean(body?.needs_setup),
+    steam_sign_in: Boolean(body?.steam_sign_in),
     csrf: String(body?.csrf ?? ''),
   };
   if (session.account?.id !== before) changes.dispatchEvent(new Event('change'));

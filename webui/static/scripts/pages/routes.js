@@ -1,5 +1,6 @@
 /** Which address shows which page. */
 
+import { accountPage } from './account/account.js';
 import { signInPage } from './account/signin.js';
 import { setupPage } from './account/setup.js';
 import { catalogPage } from './catalog/page.js';
@@ -28,6 +29,7 @@ export const routes = [
   { pattern: /^\/app\/fastdl\/?$/, open: fastdlPage },
   { pattern: /^\/app\/storage\/?$/, open: storagePage },
   { pattern: /^\/app\/peers\/?$/, open: peersPage },
+  { pattern: /^\/app\/account\/?$/, open: accountPage },
   { pattern: /^\/app\/signin\/?$/, open: signInPage },
   { pattern: /^\/app\/setup\/?$/, open: setupPage },
   { pattern: /^/, open: notFoundPage },

@@ -90,6 +90,7 @@ function account(close) {
       h('strong', null, name(who.name)),
       h('span', { class: 'soft' }, roles || t('role.player')),
     ),
+    h('a', { class: 'menu-item', href: '/app/account', onclick: close }, icon('person'), t('account.title')),
     h(
       'button',
       { type: 'button', class: 'menu-item', onclick: () => leave(close) },

@@ -1,5 +1,6 @@
 /** Signing in. */
 
+import { steamHref } from '../../api/account.js';
 import { current, signIn } from '../../api/session.js';
 import { ApiError } from '../../api/client.js';
 import { h } from '../../dom.js';
@@ -7,7 +8,7 @@ import { failureText } from '../../elements/failure.js';
 import { icon } from '../../icons.js';
 import { navigate } from '../../router.js';
 import { toast } from '../../shell/toasts.js';
-import { t } from '../../texts.js';
+import { t, tOr } from '../../texts.js';
 import { field, formError, gate, passwordField } from './form.js';
 
 /**
@@ -59,6 +60,9 @@ export function signInPage(place) {
     }
   });
 
+  const result = place.query.get('steam');
+  if (result) error.say(tOr(`steam.${result}`, t('steam.failed')));
+
   const needsSetup = current().needs_setup;
   return {
     title: t('session.sign_in'),
@@ -68,6 +72,7 @@ export function signInPage(place) {
         ? h('p', { class: 'notice note' }, icon('info'), h('span', null, t('signin.no_account')))
         : null,
       form,
+      current().steam_sign_in ? throughSteam(to) : null,
       h(
         'p',
         { class: 'soft small' },
@@ -78,6 +83,11 @@ export function signInPage(place) {
       h('p', null, h('a', { href: '/app/' }, t('signin.look_around'))),
     ),
   };
+}
+
+/** @param {string} to */
+function throughSteam(to) {
+  return h('a', { class: 'button wide', href: steamHref(to) }, icon('signin'), t('signin.steam'));
 }
 
 /** @param {unknown} cause */

@@ -1,0 +1,274 @@
+package demosink
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"math"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/quartermasterd/quartermaster/daemon/demosink/demofile"
+	"github.com/quartermasterd/quartermaster/daemon/fault"
+)
+
+const (
+	finishWorkers = 4
+	finishRetry   = 30 * time.Second
+	drainFinish   = 2 * time.Second // of the stop; the rest is done at the next start
+)
+
+// finisher makes blobs of recordings that are closed, a few at a time, and
+// tries again what failed.
+type finisher struct {
+	s      *Service
+	slots  chan struct{}
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu      sync.Mutex
+	jobs    map[SessionID]*finishing
+	stopped bool
+}
+
+// finishing is a recording that is being made a blob.
+type finishing struct {
+	done  chan struct{}
+	again bool // what is to be done changed meanwhile
+}
+
+func (f *finisher) init(s *Service) {
+	f.s, f.slots, f.jobs = s, make(chan struct{}, finishWorkers), map[SessionID]*finishing{}
+	f.ctx, f.cancel = context.WithCancel(context.Background())
+}
+
+// start asks for a recording to be finished. The channel is closed when it is,
+// or when the service stops.
+func (f *finisher) start(id SessionID) <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if j := f.jobs[id]; j != nil {
+		j.again = true
+		return j.done
+	}
+	j := &finishing{done: make(chan struct{})}
+	if f.stopped { // done at the next start
+		close(j.done)
+		return j.done
+	}
+	f.jobs[id] = j
+	f.wg.Go(func() { f.run(id, j) })
+	return j.done
+}
+
+// run finishes a recording, however often that takes.
+func (f *finisher) run(id SessionID, j *finishing) {
+	defer close(j.done)
+	for {
+		err := f.attempt(id)
+		f.mu.Lock()
+		switch {
+		case f.ctx.Err() != nil, err == nil && !j.again:
+			delete(f.jobs, id)
+			f.mu.Unlock()
+			return
+		}
+		j.again = false
+		f.mu.Unlock()
+		if err == nil || errors.Is(err, errLateChanged) {
+			continue
+		}
+		f.s.log.Error("a recording could not be stored yet; it is tried again", slog.String("session", string(id)), slog.Any("error", err))
+		select {
+		case <-f.ctx.Done():
+		case <-f.s.clock.After(finishRetry):
+		}
+	}
+}
+
+func (f *finisher) attempt(id SessionID) error {
+	select {
+	case f.slots <- struct{}{}:
+	case <-f.ctx.Done():
+		return f.ctx.Err()
+	}
+	defer func() { <-f.slots }()
+	began := time.Now()
+	err := f.s.finalise(f.ctx, id)
+	f.s.metrics.finish.Observe(time.Since(began).Seconds())
+	return err
+}
+
+// drain waits a moment for what is being done and gives the rest up.
+func (f *finisher) drain() {
+	f.mu.Lock()
+	f.stopped = true
+	idle := len(f.jobs) == 0
+	f.mu.Unlock()
+	done := make(chan struct{})
+	go func() { f.wg.Wait(); close(done) }()
+	if !idle {
+		select {
+		case <-done:
+		case <-f.s.clock.After(drainFinish):
+		}
+	}
+	f.cancel()
+	<-done
+}
+
+// content is where the bytes of a recording are.
+type content interface {
+	io.ReaderAt
+	io.Closer
+}
+
+// finalise makes a blob of a closed recording and notes it: the blob first,
+// whole and durable under its name, then the row, then the spool is removed.
+// It may be cut short anywhere and done again.
+func (s *Service) finalise(ctx context.Context, id SessionID) error {
+	sess, err := s.store.session(ctx, id)
+	if fault.Is(err, fault.NotFound) || err == nil && (sess.Active || sess.Owner != s.spool.owner) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	src, size, err := s.contentOf(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		s.log.Error("nothing is left of a recording", slog.String("session", string(id)), slog.Int64("received", sess.Received))
+		return s.store.abandoned(ctx, id, s.clock.Now())
+	}
+	if err != nil {
+		return err
+	}
+	defer src.Close() //nolint:errcheck // only read
+	out := outcome{size: size, late: sess.Late, received: size, stats: sess.Statistics}
+	if err := scoreRest(src, s.model, &out.stats, sess.Received, size); err != nil {
+		return err
+	}
+	if err := s.judge(&out, sess, src); err != nil {
+		return err
+	}
+	if out.sha256, err = s.putBlob(ctx, id, src, size, sess.Late); err != nil {
+		return err
+	}
+	if err := s.store.finished(ctx, id, out, s.clock.Now()); err != nil {
+		return err
+	}
+	if err := s.spool.remove(id); err != nil {
+		s.log.Warn("the spool of a stored recording could not be removed; the next start tries again", slog.String("session", string(id)), slog.Any("error", err))
+	}
+	return nil
+}
+
+// contentOf opens the spool of a recording, or its blob when that is what is
+// to be patched; fault.NotFound when there is neither.
+func (s *Service) contentOf(ctx context.Context, id SessionID) (content, int64, error) {
+	f, size, err := s.spool.open(id)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return f, size, err
+	}
+	o, err := s.blobs.Open(ctx, id.DemoKey())
+	if err != nil {
+		return nil, 0, err
+	}
+	return o, o.Info.Size, nil
+}
+
+// patched is the content with the late bytes in their place. A demo that ends
+// before them stays as it is.
+func patched(src io.ReaderAt, size int64, late []byte) io.Reader {
+	const after = demofile.LateOffset + demofile.LateSize
+	if late == nil || size < after {
+		return io.NewSectionReader(src, 0, size)
+	}
+	return io.MultiReader(io.NewSectionReader(src, 0, demofile.LateOffset), strings.NewReader(string(late)), io.NewSectionReader(src, after, size-after))
+}
+
+// putBlob stores the recording and returns its SHA-256.
+func (s *Service) putBlob(ctx context.Context, id SessionID, src io.ReaderAt, size int64, late []byte) ([]byte, error) {
+	w, err := s.blobs.Create(ctx, id.DemoKey())
+	if err != nil {
+		return nil, err
+	}
+	defer w.Abort() //nolint:errcheck // the first error says more
+	sum := sha256.New()
+	buf := chunks.Get().(*chunk)
+	defer chunks.Put(buf)
+	n, err := io.CopyBuffer(io.MultiWriter(w, sum), struct{ io.Reader }{patched(src, size, late)}, buf[:])
+	if err != nil {
+		return nil, err
+	}
+	if n != size {
+		return nil, fmt.Errorf("%d of %d bytes of the recording could be read", n, size)
+	}
+	_, err = w.Commit(ctx)
+	return sum.Sum(nil), err
+}
+
+const (
+	gameDir      = "tf" // of Team Fortress 2
+	demoProtocol = 3
+	maxSuspicion = 500 // bytes
+)
+
+// judge reads the header and says what is unusual about the recording. It
+// refuses nothing.
+func (s *Service) judge(out *outcome, sess Session, src io.ReaderAt) error {
+	if out.size == 0 {
+		return nil
+	}
+	head := make([]byte, min(out.size, demofile.HeaderSize))
+	if _, err := io.ReadFull(patched(src, out.size, sess.Late), head); err != nil {
+		return err
+	}
+	var why []string
+	if w, yes := out.stats.Suspicious(); yes {
+		why = append(why, w)
+	}
+	h, err := demofile.Parse(head)
+	out.header = h
+	switch {
+	case errors.Is(err, demofile.ErrFormat):
+		why = append(why, "it does not begin as a demo does")
+	case err != nil:
+		why = append(why, "it is shorter than the header of a demo")
+	case h.Format == demofile.Source:
+		if h.DemoProtocol != demoProtocol {
+			why = append(why, fmt.Sprintf("the demo protocol is %d", h.DemoProtocol))
+		}
+		why = append(append(why, h.Problems...), h.Mismatch(gameDir, sameKind(h.Server, sess.FakeIP), sess.Map)...)
+	}
+	out.suspicion = strings.Join(why, "; ")
+	out.suspicion = out.suspicion[:min(len(out.suspicion), maxSuspicion)]
+	return nil
+}
+
+// sameKind returns the address of the session if the header has an address
+// too, not a name that was looked up.
+func sameKind(header, session string) string {
+	if _, err := netip.ParseAddrPort(header); err != nil {
+		return ""
+	}
+	return session
+}
+
+// seconds is the length of the recording as its header says, 0 when that is
+// impossible.
+func (o outcome) seconds() float64 {
+	if s := float64(o.header.Late.Seconds); s > 0 && !math.IsInf(s, 0) {
+		return s
+	}
+	return 0
+}
+
+// ticks is the same in ticks of the game.
+func (o outcome) ticks() int64 { return max(0, int64(o.header.Late.Ticks)) }
