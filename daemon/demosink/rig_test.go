@@ -86,7 +86,7 @@ func (v *verifier) set(change func()) {
 // rig is a demo sink that serves on the loopback.
 type rig struct {
 	*Service
-	t     *testing.T
+	t     testing.TB
 	o     Options
 	base  string
 	log   *lockedWriter
@@ -95,7 +95,7 @@ type rig struct {
 }
 
 // newRig starts a sink on a database.
-func newRig(t *testing.T, d *db.DB, change func(*Options)) *rig {
+func newRig(t testing.TB, d *db.DB, change func(*Options)) *rig {
 	t.Helper()
 	dir := t.TempDir()
 	store, err := blob.OpenDisk(durable.Disk, filepath.Join(dir, "blobs"))
@@ -274,7 +274,7 @@ func reads(t *testing.T, c *websocket.Conn) websocket.CloseError {
 }
 
 // eventually waits for what other goroutines do.
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(15 * time.Second); !ok(); {
 		if time.Now().After(end) {
