@@ -20,7 +20,7 @@ func (s *State) Demos(complete func(*demosink.Options)) (*demosink.Service, erro
 	c := s.Loaded.Config
 	o := demosink.Options{
 		Config: c.Demos, Limits: c.Limits, DB: s.DB, Blobs: s.Blobs, DataDir: s.Loaded.DataDir, Log: s.Log,
-		Accounts: demosAccounts{s.Accounts}, MinFree: demosFloor,
+		Accounts: demosAccounts{s.Accounts}, Audit: s.Accounts.Audit, Names: s.Accounts.Names, MinFree: demosFloor,
 	}
 	if c.Steam.APIKey != "" {
 		o.Steam = demosSteam{webapi.New(webapi.Options{

@@ -35,6 +35,11 @@ type Options struct {
 	FS         durable.FS            // nil: the disk
 	Hub        *web.Hub              // nil: no events
 	Registerer prometheus.Registerer // nil: no metrics
+	// Audit writes what a person did into the audit log, in the transaction
+	// that does it; nil: nothing is written.
+	Audit func(ctx context.Context, tx *db.Tx, action, target, detail string) error
+	// Names returns the display names of accounts; nil: nobody has one.
+	Names func(ctx context.Context, accounts []int64) (map[int64]string, error)
 	// Resolve looks the IPv4 addresses of a host up; nil: by the system.
 	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
 	// MinFree is how many bytes the disk must have free for a new recording
