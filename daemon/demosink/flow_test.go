@@ -327,10 +327,11 @@ func TestProtocolErrors(t *testing.T) {
 		if _, err := c.Write(append(frame(0x82, []byte("good")), bad...)); err != nil {
 			t.Fatal(err)
 		}
-		answer, err := io.ReadAll(c)
-		if err != nil || len(answer) < 4 || answer[0] != 0x88 || answer[2] != 0x03 || answer[3] != 0xEA {
+		answer := make([]byte, 4)
+		if _, err := io.ReadFull(c, answer); err != nil || answer[0] != 0x88 || answer[2] != 0x03 || answer[3] != 0xEA {
 			t.Errorf("%s: %q %v", name, answer, err)
 		}
+		_ = c.Close()
 		r.idle(id)
 		r.want("GET", "/close_session?api_key=MB-alice", "", 200, closedText)
 		r.wantBlob(id, []byte("good"))

@@ -146,6 +146,7 @@ func (st *stream) sync() (progress, error) {
 	defer st.mu.Unlock()
 	if err != nil {
 		st.failed = err
+		st.s.finish.damage(st.id)
 		st.s.log.Error("a recording cannot be made durable; its connection is ended", slog.String("session", string(st.id)), slog.Any("error", err))
 		return st.synced, err
 	}

@@ -128,7 +128,7 @@ func (s *streaming) begin(t *testing.T) {
 	if err != nil || !strings.HasPrefix(line, "HTTP/1.1 101 ") {
 		t.Fatalf("handshake: %q %v", line, err)
 	}
-	go s.stream(rand.N(20 * time.Millisecond))
+	go s.stream(5*time.Millisecond + rand.N(20*time.Millisecond))
 }
 
 // stream sends block after block and notes what is acknowledged.
