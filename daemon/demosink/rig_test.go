@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -229,11 +228,16 @@ func (r *rig) open(key string) string {
 	if status != 200 {
 		r.t.Fatalf("/session_id: %d %s", status, text)
 	}
-	id := strings.TrimSuffix(strings.TrimPrefix(text, `{"session_id":`), "}")
+	id := idIn(text)
 	if !SessionID(id).Valid() {
 		r.t.Fatalf("session id %q in %s", id, text)
 	}
 	return id
+}
+
+// idIn is the id in an answer of /session_id.
+func idIn(text string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(text, `{"session_id":`), "}")
 }
 
 // dial connects a websocket.
@@ -436,13 +440,4 @@ func frame(first byte, payload []byte) []byte {
 		b = append(b, c^mask[i%4])
 	}
 	return b
-}
-
-func asJSON(t *testing.T, v any) string {
-	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
 }
