@@ -124,9 +124,12 @@ func newFace(s *Service, log *slog.Logger) (*face, error) {
 	return f, nil
 }
 
-// Register adds the face to the server.
+// Register adds the face and the operations of the API to the server.
 func (s *Service) Register(srv *web.Server) {
 	srv.First(s.face.match, s.face, s.face.operations()...)
+	s.registerIncoming(srv)
+	s.registerLibrary(srv)
+	s.registerRetention(srv)
 }
 
 // fold gives a raw path its canonical form: repeated slashes count once, and
