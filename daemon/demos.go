@@ -6,13 +6,21 @@ import (
 
 	"github.com/quartermasterd/quartermaster/daemon/accounts"
 	"github.com/quartermasterd/quartermaster/daemon/demosink"
+	"github.com/quartermasterd/quartermaster/daemon/durable"
 	"github.com/quartermasterd/quartermaster/daemon/steam"
 	"github.com/quartermasterd/quartermaster/daemon/steam/webapi"
 	"github.com/quartermasterd/quartermaster/daemon/workshop"
 )
 
-// demosFloor is how much of the disk stays free of new recordings.
-const demosFloor = 1 << 30
+// demosFloor is how much of the disk stays free of new recordings: 1 GiB, on a
+// small disk 2 %.
+func (s *State) demosFloor() int64 {
+	total, err := durable.Total(s.Loaded.DataDir)
+	if err != nil {
+		return 0 // the first recording will tell
+	}
+	return min(1<<30, total/50)
+}
 
 // Demos returns the demo sink over this state. The function, which may be
 // nil, completes the options with what only a running daemon has.
@@ -20,7 +28,7 @@ func (s *State) Demos(complete func(*demosink.Options)) (*demosink.Service, erro
 	c := s.Loaded.Config
 	o := demosink.Options{
 		Config: c.Demos, Limits: c.Limits, DB: s.DB, Blobs: s.Blobs, DataDir: s.Loaded.DataDir, Log: s.Log,
-		Accounts: demosAccounts{s.Accounts}, MinFree: demosFloor,
+		Accounts: demosAccounts{s.Accounts}, Audit: s.Accounts.Audit, Names: s.Accounts.Names, MinFree: s.demosFloor(),
 	}
 	if c.Steam.APIKey != "" {
 		o.Steam = demosSteam{webapi.New(webapi.Options{

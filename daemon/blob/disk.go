@@ -22,8 +22,9 @@ const tempPrefix = ".qm-"
 // Disk is a Store in one directory: the key is the path below it. Neither a
 // key nor a symbolic link leads out of the directory.
 type Disk struct {
-	dir string
-	fs  durable.FS
+	dir   string
+	fs    durable.FS // below dir
+	outer durable.FS // what Adopt takes files from
 
 	mu      sync.Mutex
 	writing map[string]struct{} // temporary files that Sweep must leave alone
@@ -50,7 +51,7 @@ func OpenDisk(fsys durable.FS, dir string) (*Disk, error) {
 	if err != nil {
 		return nil, diskError(err, "The folder for stored files cannot be opened")
 	}
-	return &Disk{dir: dir, fs: below, writing: make(map[string]struct{}), folders: make(map[string]struct{})}, nil
+	return &Disk{dir: dir, fs: below, outer: fsys, writing: make(map[string]struct{}), folders: make(map[string]struct{})}, nil
 }
 
 // Close gives the directory's handle back. Objects that are open stay open.

@@ -58,7 +58,7 @@ type exchange struct {
 	caller Caller
 	server gameServer // of a session to be opened
 	known  bool       // Steam knows it
-	sent   bool       // the handler answered by itself
+	sent   int        // status, when the handler answered by itself
 }
 
 func (x *exchange) ctx() context.Context { return x.r.Context() }
@@ -73,7 +73,8 @@ func (r refusal) Error() string { return r.text }
 
 // endpoints are all there is, in the order of the documentation.
 func (s *Service) endpoints() []endpoint {
-	key, inSession := guard(withKey), guard(inSession)
+	key, inSession, analyst := guard(withKey), guard(inSession), guard(isAnalyst)
+	pages := []string{"page_size", "page_number"}
 	return []endpoint{
 		{"GET", "/session_id", []guard{key, notInSession, realServer}, openSession, "Open a session for a recording", []string{"fake_ip", "map", "demo_name"}},
 		{"GET", "/demos", []guard{upgrading, key}, streamDemo, "Stream a recording: a websocket with binary frames", []string{"session_id"}},
@@ -81,6 +82,14 @@ func (s *Service) endpoints() []endpoint {
 		{"GET", "/close_session", []guard{key, inSession}, closeSession, "Close the session", nil},
 		{"POST", "/close_session", []guard{key, inSession}, closeWithLate, "Close the session with its late bytes", nil},
 		{"POST", "/report", []guard{key}, report, "Report a player of the session", nil},
+		{"GET", "/list_demos", []guard{key}, listOwn, "One's own recordings, the oldest first", pages},
+		{"GET", "/analyst_list_demos", []guard{key, analyst}, listAll, "Everybody's recordings, the oldest first", pages},
+		{"GET", "/demodata", []guard{key, sessionClosed, analyst}, demoData, "A recording", []string{"session_id"}},
+		{"GET", "/db_export", []guard{key, analyst}, exportTable, "A table as PostgreSQL's CSV: demo_sessions or reports", []string{"table"}},
+		{"GET", "/jobs", []guard{key, analyst}, listJobs, "Recordings that wait for their analysis, the oldest first", []string{"limit"}},
+		{"PUT", "/analysis", []guard{key, analyst}, putAnalysis, "Hand in what an analysis found", []string{"session_id"}},
+		{"POST", "/ingest", []guard{key, analyst}, ingest, "Take what analyses found into the tables", []string{"session_id"}},
+		{"GET", "/broadcasts", nil, listBroadcasts, "Messages to all players, the newest first", nil},
 	}
 }
 
@@ -115,9 +124,12 @@ func newFace(s *Service, log *slog.Logger) (*face, error) {
 	return f, nil
 }
 
-// Register adds the face to the server.
+// Register adds the face and the operations of the API to the server.
 func (s *Service) Register(srv *web.Server) {
 	srv.First(s.face.match, s.face, s.face.operations()...)
+	s.registerIncoming(srv)
+	s.registerLibrary(srv)
+	s.registerRetention(srv)
 }
 
 // fold gives a raw path its canonical form: repeated slashes count once, and
@@ -177,8 +189,8 @@ func (f *face) answer(x *exchange) (status int) {
 	if err != nil {
 		return x.refuse(err)
 	}
-	if x.sent {
-		return http.StatusSwitchingProtocols
+	if x.sent != 0 {
+		return x.sent
 	}
 	return x.succeed(body)
 }
@@ -277,12 +289,9 @@ func (x *exchange) invalid() error {
 // body reads the request's body, JSON whatever its Content-Type, into fields.
 // Unknown ones are ignored.
 func (x *exchange) body(into *map[string]json.RawMessage) error {
-	b, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, maxFaceBody))
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return refusal{http.StatusRequestEntityTooLarge, "Request Entity Too Large"}
-	}
+	b, err := x.bytes(maxFaceBody)
 	if err != nil {
-		return refusal{http.StatusBadRequest, "The body cannot be read"}
+		return err
 	}
 	if len(strings.TrimSpace(string(b))) == 0 {
 		return x.invalid()
@@ -294,6 +303,18 @@ func (x *exchange) body(into *map[string]json.RawMessage) error {
 		return x.invalid()
 	}
 	return nil
+}
+
+// bytes reads the request's body.
+func (x *exchange) bytes(limit int64) ([]byte, error) {
+	b, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, limit))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, refusal{http.StatusRequestEntityTooLarge, "Request Entity Too Large"}
+	}
+	if err != nil {
+		return nil, refusal{http.StatusBadRequest, "The body cannot be read"}
+	}
+	return b, nil
 }
 
 // text reads a field that must be a string.
@@ -316,6 +337,23 @@ func withKey(x *exchange) (err error) {
 	return err
 }
 
+// parameters are those of the query.
+func (e *endpoint) parameters() []string {
+	if len(e.guards) == 0 { // public
+		return e.query
+	}
+	return append([]string{"api_key"}, e.query...)
+}
+
+// optional reports whether a parameter may be left out.
+func (e *endpoint) optional(name string) bool {
+	switch name {
+	case "demo_name", "limit", "page_size", "page_number":
+		return true
+	}
+	return e.path == "/ingest" && name == "session_id"
+}
+
 // operations document the face.
 func (f *face) operations() (ops []*huma.Operation) {
 	text := map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: "string"}}}
@@ -329,8 +367,8 @@ func (f *face) operations() (ops []*huma.Operation) {
 				"403": {Description: "The session is in another state", Content: text},
 			},
 		}
-		for _, name := range append([]string{"api_key"}, e.query...) {
-			op.Parameters = append(op.Parameters, &huma.Param{Name: name, In: "query", Required: name != "demo_name", Schema: &huma.Schema{Type: "string"}})
+		for _, name := range e.parameters() {
+			op.Parameters = append(op.Parameters, &huma.Param{Name: name, In: "query", Required: !e.optional(name), Schema: &huma.Schema{Type: "string"}})
 		}
 		switch {
 		case e.path == "/demos":
@@ -338,7 +376,7 @@ func (f *face) operations() (ops []*huma.Operation) {
 			op.Responses["409"] = &huma.Response{Description: "The session has a connection already", Content: text}
 		case e.method == http.MethodPost:
 			op.Responses["201"] = &huma.Response{Description: "Done"}
-			op.Responses["422"] = &huma.Response{Description: "The late bytes cannot be taken", Content: text}
+			op.Responses["422"] = &huma.Response{Description: "What is handed in cannot be taken", Content: text}
 		default:
 			op.Responses["200"] = &huma.Response{Description: "Done"}
 		}

@@ -35,7 +35,7 @@ func streamDemo(x *exchange) (any, error) {
 		return nil, err
 	}
 	x.s.serveStream(x.w, x.r, st)
-	x.sent = true
+	x.sent = http.StatusSwitchingProtocols
 	return nil, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/quartermasterd/quartermaster/daemon/blob"
 	"github.com/quartermasterd/quartermaster/daemon/demosink/demofile"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 )
@@ -35,6 +36,7 @@ type finisher struct {
 
 	mu      sync.Mutex
 	jobs    map[SessionID]*finishing
+	damaged map[SessionID]struct{} // a sync of their file failed
 	stopped bool
 }
 
@@ -45,7 +47,7 @@ type finishing struct {
 }
 
 func (f *finisher) init(s *Service) {
-	f.s, f.slots, f.jobs = s, make(chan struct{}, finishWorkers), map[SessionID]*finishing{}
+	f.s, f.slots, f.jobs, f.damaged = s, make(chan struct{}, finishWorkers), map[SessionID]*finishing{}, map[SessionID]struct{}{}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 }
 
@@ -124,6 +126,27 @@ func (f *finisher) drain() {
 	<-done
 }
 
+// isDamaged reports whether a sync of the session's file failed. Its content
+// may be in memory only, and another sync could lie: it has to be copied.
+func (f *finisher) isDamaged(id SessionID) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, ok := f.damaged[id]
+	return ok
+}
+
+func (f *finisher) damage(id SessionID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.damaged[id] = struct{}{}
+}
+
+func (f *finisher) repaired(id SessionID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.damaged, id)
+}
+
 // content is where the bytes of a recording are.
 type content interface {
 	io.ReaderAt
@@ -141,7 +164,7 @@ func (s *Service) finalise(ctx context.Context, id SessionID) error {
 	if err != nil {
 		return err
 	}
-	src, size, err := s.contentOf(ctx, id)
+	out, spooled, err := s.examine(ctx, sess)
 	if fault.Is(err, fault.NotFound) {
 		s.log.Error("nothing is left of a recording", slog.String("session", string(id)), slog.Int64("received", sess.Received))
 		return s.store.abandoned(ctx, id, s.clock.Now())
@@ -149,16 +172,10 @@ func (s *Service) finalise(ctx context.Context, id SessionID) error {
 	if err != nil {
 		return err
 	}
-	defer src.Close() //nolint:errcheck // only read
-	out := outcome{size: size, late: sess.Late, received: size, stats: sess.Statistics}
-	if err := scoreRest(src, s.model, &out.stats, sess.Received, size); err != nil {
-		return err
-	}
-	if err := s.judge(&out, sess, src); err != nil {
-		return err
-	}
-	if out.sha256, err = s.putBlob(ctx, id, src, size, sess.Late); err != nil {
-		return err
+	if !spooled || !s.adopt(ctx, sess, out.size) {
+		if err := s.storeCopy(ctx, sess); err != nil {
+			return err
+		}
 	}
 	if err := s.store.finished(ctx, id, out, s.clock.Now()); err != nil {
 		return err
@@ -166,21 +183,62 @@ func (s *Service) finalise(ctx context.Context, id SessionID) error {
 	if err := s.spool.remove(id); err != nil {
 		s.log.Warn("the spool of a stored recording could not be removed; the next start tries again", slog.String("session", string(id)), slog.Any("error", err))
 	}
+	s.finish.repaired(id)
 	return nil
+}
+
+// examine reads a recording as it will be stored. spooled says that it is in
+// the spool still; fault.NotFound: it is nowhere.
+func (s *Service) examine(ctx context.Context, sess Session) (out outcome, spooled bool, err error) {
+	src, size, spooled, err := s.contentOf(ctx, sess.ID)
+	if err != nil {
+		return outcome{}, false, err
+	}
+	defer src.Close() //nolint:errcheck // only read
+	out = outcome{size: size, late: sess.Late, received: size, stats: sess.Statistics}
+	if err := scoreRest(src, s.model, &out.stats, sess.Received, size); err != nil {
+		return outcome{}, false, err
+	}
+	if err := s.judge(&out, sess, src); err != nil {
+		return outcome{}, false, err
+	}
+	sum := sha256.New()
+	err = copyWhole(sum, patched(src, size, sess.Late), size)
+	out.sha256 = sum.Sum(nil)
+	return out, spooled, err
+}
+
+// adopt makes the spool of a recording its blob, which costs neither room nor
+// time. It reports false when that is not possible; a copy is made then. The
+// late bytes are in the row before they are written here, so that a crash in
+// the middle does no harm.
+func (s *Service) adopt(ctx context.Context, sess Session, size int64) bool {
+	adopter, ok := s.blobs.(blob.Adopter)
+	if !ok || s.finish.isDamaged(sess.ID) {
+		return false
+	}
+	err := s.spool.patch(sess.ID, sess.Late, size)
+	if err == nil {
+		_, err = adopter.Adopt(ctx, s.spool.path(sess.ID), sess.ID.DemoKey())
+	}
+	if err != nil {
+		s.log.Debug("a recording is copied because its file cannot be moved", slog.String("session", string(sess.ID)), slog.Any("error", err))
+	}
+	return err == nil
 }
 
 // contentOf opens the spool of a recording, or its blob when that is what is
 // to be patched; fault.NotFound when there is neither.
-func (s *Service) contentOf(ctx context.Context, id SessionID) (content, int64, error) {
+func (s *Service) contentOf(ctx context.Context, id SessionID) (src content, size int64, spooled bool, err error) {
 	f, size, err := s.spool.open(id)
 	if !errors.Is(err, fs.ErrNotExist) {
-		return f, size, err
+		return f, size, true, err
 	}
 	o, err := s.blobs.Open(ctx, id.DemoKey())
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, false, err
 	}
-	return o, o.Info.Size, nil
+	return o, o.Info.Size, false, nil
 }
 
 // patched is the content with the late bytes in their place. A demo that ends
@@ -193,25 +251,34 @@ func patched(src io.ReaderAt, size int64, late []byte) io.Reader {
 	return io.MultiReader(io.NewSectionReader(src, 0, demofile.LateOffset), strings.NewReader(string(late)), io.NewSectionReader(src, after, size-after))
 }
 
-// putBlob stores the recording and returns its SHA-256.
-func (s *Service) putBlob(ctx context.Context, id SessionID, src io.ReaderAt, size int64, late []byte) ([]byte, error) {
-	w, err := s.blobs.Create(ctx, id.DemoKey())
+// storeCopy stores a copy of the recording with its late bytes.
+func (s *Service) storeCopy(ctx context.Context, sess Session) error {
+	src, size, _, err := s.contentOf(ctx, sess.ID)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	defer src.Close() //nolint:errcheck // only read
+	w, err := s.blobs.Create(ctx, sess.ID.DemoKey())
+	if err != nil {
+		return err
 	}
 	defer w.Abort() //nolint:errcheck // the first error says more
-	sum := sha256.New()
-	buf := chunks.Get().(*chunk)
-	defer chunks.Put(buf)
-	n, err := io.CopyBuffer(io.MultiWriter(w, sum), struct{ io.Reader }{patched(src, size, late)}, buf[:])
-	if err != nil {
-		return nil, err
-	}
-	if n != size {
-		return nil, fmt.Errorf("%d of %d bytes of the recording could be read", n, size)
+	if err := copyWhole(w, patched(src, size, sess.Late), size); err != nil {
+		return err
 	}
 	_, err = w.Commit(ctx)
-	return sum.Sum(nil), err
+	return err
+}
+
+// copyWhole copies size bytes, no fewer.
+func copyWhole(w io.Writer, r io.Reader, size int64) error {
+	buf := chunks.Get().(*chunk)
+	defer chunks.Put(buf)
+	n, err := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{r}, buf[:])
+	if err == nil && n != size {
+		err = fmt.Errorf("%d of %d bytes of the recording could be read", n, size)
+	}
+	return err
 }
 
 const (

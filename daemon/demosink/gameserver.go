@@ -151,7 +151,7 @@ func (s *Service) admitServer(ctx context.Context, g gameServer) (verified bool,
 	return false, fault.Wrap(err, fault.Unavailable, "Steam cannot be asked about the game server at the moment").WithRetryAfter(time.Minute)
 }
 
-var errNotAsked = errors.New("Steam is not asked: there is no key, or too much is asked already")
+var errNotAsked = errors.New("nobody asks Steam: there is no key, or too much is asked already")
 
 // steamCache asks Steam, few things at once, and remembers the answers for a
 // while.

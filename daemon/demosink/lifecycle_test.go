@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,53 +102,11 @@ func TestGraceSurvivesRestarts(t *testing.T) {
 	r.wantBlob(id, demo(3000))
 }
 
-// TestOverlap has the race of a client that closes its old session and opens a
-// new one at once, without saying which.
-func TestOverlap(t *testing.T) {
-	var clock *durabletest.Clock
-	r := newRig(t, lite(t), fakeClock(&clock))
-	data := demo(9000)
-	old := r.open(alice)
-	c := r.dial(alice, old)
-	send(t, c, data)
-	r.spooled(old, 9000)
-	drop(c)
-	r.idle(old)
-	opened := make(chan string)
-	const request = "/session_id?api_key=MB-alice&fake_ip=1&map=m"
+// openLater asks for a session and hands the answer over when it comes.
+func (r *rig) openLater() <-chan string {
+	opened := make(chan string, 1)
 	go func() {
-		res, err := http.Get(r.base + request)
-		if err != nil {
-			opened <- err.Error()
-			return
-		}
-		defer res.Body.Close()
-		b, _ := io.ReadAll(res.Body)
-		opened <- string(b)
-	}()
-	waiting := func() bool { // the new session waits for the old one
-		r.players.mu.Lock()
-		defer r.players.mu.Unlock()
-		return r.players.all[1] != nil
-	}
-	eventually(t, "the new session waits", waiting)
-	r.want("GET", "/close_session?api_key=MB-alice", "", 200, closedText)
-	var id string
-	for id == "" {
-		text := <-opened
-		if len(text) < 20 || text[:14] != `{"session_id":` {
-			t.Fatal(text)
-		}
-		id = text[14 : len(text)-1]
-	}
-	r.wantBlob(old, data)
-	if s := r.row(id); !s.Active {
-		t.Error("the close of the old session closed the new one")
-	}
-
-	// Nobody closes: the answer comes after three seconds.
-	go func() {
-		res, err := http.Get(r.base + request)
+		res, err := http.Get(r.base + "/session_id?api_key=MB-alice&fake_ip=1&map=m")
 		if err != nil {
 			opened <- err.Error()
 			return
@@ -156,31 +115,81 @@ func TestOverlap(t *testing.T) {
 		b, _ := io.ReadAll(res.Body)
 		opened <- res.Status[:3] + string(b)
 	}()
+	eventually(r.t, "the new session waits for the old one", func() bool { return len(r.players.snapshot()) > 0 })
+	return opened
+}
+
+// left is a session whose connection broke off.
+func (r *rig) left(data []byte) string {
+	r.t.Helper()
+	id := r.open(alice)
+	c := r.dial(alice, id)
+	if err := c.Write(context.Background(), websocket.MessageBinary, data); err != nil {
+		r.t.Fatal(err)
+	}
+	r.spooled(id, int64(len(data)))
+	drop(c)
+	r.idle(id)
+	return id
+}
+
+// TestOverlap has the race of a client that closes its old session and opens a
+// new one at once, without saying which.
+func TestOverlap(t *testing.T) {
+	var clock *durabletest.Clock
+	r := newRig(t, lite(t), fakeClock(&clock))
+	old := r.left(demo(9000))
+	opened := r.openLater()
+	r.want("GET", "/close_session?api_key=MB-alice", "", 200, closedText)
+	id, ok := strings.CutPrefix(strings.TrimSuffix(<-opened, "}"), `200{"session_id":`)
+	if !ok {
+		t.Fatal(id)
+	}
+	r.wantBlob(old, demo(9000))
+	if s := r.row(id); !s.Active {
+		t.Error("the close of the old session closed the new one")
+	}
+}
+
+// TestOverlapOfNoClose has a client that does not close its old session: the
+// answer comes after three seconds.
+func TestOverlapOfNoClose(t *testing.T) {
+	var clock *durabletest.Clock
+	r := newRig(t, lite(t), fakeClock(&clock))
+	r.left(demo(9000))
 	began := clock.Now()
-	eventually(t, "the new session waits", waiting)
-	for got := ""; got == ""; {
+	opened := r.openLater()
+	var got string
+	pass(t, clock, 100*time.Millisecond, "the answer comes", func() bool {
 		select {
 		case got = <-opened:
-			if got != "403"+inSessionText {
-				t.Error(got)
-			}
-		case <-time.After(5 * time.Millisecond):
-			clock.Advance(100 * time.Millisecond)
+			return true
+		default:
+			return false
 		}
+	})
+	if got != "403"+inSessionText {
+		t.Error(got)
 	}
 	if waited := clock.Now().Sub(began); waited < 3*time.Second {
 		t.Errorf("refused after %s", waited)
 	}
+}
 
-	// The last connection ended with a Close: nothing more comes.
-	c = r.dial(alice, id)
-	send(t, c, data)
+// TestOverlapAfterClose has a client whose last connection ended with a Close:
+// nothing more comes, and the new session begins at once.
+func TestOverlapAfterClose(t *testing.T) {
+	var clock *durabletest.Clock
+	r := newRig(t, lite(t), fakeClock(&clock))
+	id := r.open(alice)
+	c := r.dial(alice, id)
+	send(t, c, demo(9000))
 	if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
 		t.Error(err)
 	}
 	r.idle(id)
 	newest := r.open(alice)
-	r.wantBlob(id, data)
+	r.wantBlob(id, demo(9000))
 	if s := r.row(newest); !s.Active {
 		t.Error("the new session is closed")
 	}

@@ -126,8 +126,10 @@ type Report struct {
 	Session   SessionID
 	Target    steam.ID
 	Reason    Reason
-	Account   int64 // who reports
-	Checked   bool  // Steam knows the target
+	Account   int64     // who reports
+	Checked   bool      // Steam knows the target
+	HandledAt time.Time // zero: nobody looked at it
+	HandledBy int64
 	CreatedAt time.Time
 }
 

@@ -52,6 +52,10 @@ func (s *Service) sweepSpool(ctx context.Context) error {
 		case sess.Active || sess.finishing():
 			continue
 		}
+		if _, err := s.blobs.Stat(ctx, id.DemoKey()); fault.Is(err, fault.NotFound) && !sess.Pruned {
+			s.log.Warn("the blob of a recording is gone; its file in the spool is left alone", slog.String("file", s.spool.path(id)))
+			continue
+		}
 		if sess.HasSize {
 			if err := s.spool.remove(id); err != nil {
 				return err

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -86,7 +85,7 @@ func (v *verifier) set(change func()) {
 // rig is a demo sink that serves on the loopback.
 type rig struct {
 	*Service
-	t     *testing.T
+	t     testing.TB
 	o     Options
 	base  string
 	log   *lockedWriter
@@ -95,7 +94,7 @@ type rig struct {
 }
 
 // newRig starts a sink on a database.
-func newRig(t *testing.T, d *db.DB, change func(*Options)) *rig {
+func newRig(t testing.TB, d *db.DB, change func(*Options)) *rig {
 	t.Helper()
 	dir := t.TempDir()
 	store, err := blob.OpenDisk(durable.Disk, filepath.Join(dir, "blobs"))
@@ -229,11 +228,16 @@ func (r *rig) open(key string) string {
 	if status != 200 {
 		r.t.Fatalf("/session_id: %d %s", status, text)
 	}
-	id := strings.TrimSuffix(strings.TrimPrefix(text, `{"session_id":`), "}")
+	id := idIn(text)
 	if !SessionID(id).Valid() {
 		r.t.Fatalf("session id %q in %s", id, text)
 	}
 	return id
+}
+
+// idIn is the id in an answer of /session_id.
+func idIn(text string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(text, `{"session_id":`), "}")
 }
 
 // dial connects a websocket.
@@ -274,7 +278,7 @@ func reads(t *testing.T, c *websocket.Conn) websocket.CloseError {
 }
 
 // eventually waits for what other goroutines do.
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(15 * time.Second); !ok(); {
 		if time.Now().After(end) {
@@ -436,13 +440,4 @@ func frame(first byte, payload []byte) []byte {
 		b = append(b, c^mask[i%4])
 	}
 	return b
-}
-
-func asJSON(t *testing.T, v any) string {
-	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
 }

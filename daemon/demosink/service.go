@@ -35,6 +35,11 @@ type Options struct {
 	FS         durable.FS            // nil: the disk
 	Hub        *web.Hub              // nil: no events
 	Registerer prometheus.Registerer // nil: no metrics
+	// Audit writes what a person did into the audit log, in the transaction
+	// that does it; nil: nothing is written.
+	Audit func(ctx context.Context, tx *db.Tx, action, target, detail string) error
+	// Names returns the display names of accounts; nil: nobody has one.
+	Names func(ctx context.Context, accounts []int64) (map[int64]string, error)
 	// Resolve looks the IPv4 addresses of a host up; nil: by the system.
 	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
 	// MinFree is how many bytes the disk must have free for a new recording
@@ -51,6 +56,7 @@ type Service struct {
 	store   store
 	blobs   blob.Store
 	spool   *spool
+	ballast *ballast
 	model   *anomaly.Model
 	metrics *metrics
 
@@ -62,6 +68,11 @@ type Service struct {
 	wake    chan struct{} // a grace timer was set
 	ending  chan struct{} // closed: connections are to end
 	stop    sync.Once
+
+	uploads uploads
+	watcher *watcher
+	taking  chan struct{} // a slot for each file that is being made a recording
+	direct  chan struct{} // and for each that comes in one piece
 }
 
 // New wires a Service; it does no work.
@@ -72,6 +83,7 @@ func New(o Options) (*Service, error) {
 	s := &Service{
 		options: o, config: o.Config, log: o.Log, clock: o.Clock, store: store{o.DB}, blobs: o.Blobs,
 		model: anomaly.Demos(), wake: make(chan struct{}, 1), ending: make(chan struct{}),
+		taking: make(chan struct{}, maxTaking), direct: make(chan struct{}, maxDirect),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -86,6 +98,9 @@ func New(o Options) (*Service, error) {
 		fs = durable.Disk
 	}
 	s.spool = newSpool(fs, o.DataDir)
+	s.ballast = newBallast(s.spool, o.MinFree)
+	s.uploads.init(s, fs, o.DataDir)
+	s.watcher = newWatcher(s, fs, o.DataDir)
 	s.players.all = map[int64]*player{}
 	s.syncer.init(s)
 	s.finish.init(s)
@@ -115,6 +130,10 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { s.runHeartbeat(ctx); return nil })
 	g.Go(func() error { s.runChecks(ctx); return nil })
 	g.Go(func() error { s.runEmpty(ctx); return nil })
+	g.Go(func() error { s.runUploads(ctx); return nil })
+	g.Go(func() error { s.runRetention(ctx); return nil })
+	g.Go(func() error { s.watcher.run(ctx); return nil })
+	g.Go(func() error { s.runBallast(ctx); return nil })
 	syncing, stopSyncing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSyncing()
 	g.Go(func() error { s.syncer.run(syncing); return nil })

@@ -92,7 +92,7 @@ func (s *Service) stillIn(ctx context.Context, account int64) error {
 
 // Open begins a session.
 func (s *Service) Open(ctx context.Context, c Caller, o Opening) (Session, error) {
-	if free, err := s.blobs.Free(ctx); err == nil && free < s.options.MinFree {
+	if free, err := s.blobs.Free(ctx); s.ballast.full.Load() || err == nil && free < s.options.MinFree {
 		s.log.Warn("a recording was refused because the disk is almost full", slog.Int64("free", free))
 		return Session{}, ErrFloor
 	}
@@ -153,6 +153,9 @@ func (s *Service) Attach(ctx context.Context, account int64, id string) (*stream
 			return nil, errUnknownSession(id)
 		case sess.Owner != s.spool.owner: // another machine has what came so far
 			return nil, ErrConnected
+		}
+		if s.ballast.full.Load() {
+			return nil, ErrFloor
 		}
 		select {
 		case <-s.ending:

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quartermasterd/quartermaster/daemon/demosink/demofile"
 	"github.com/quartermasterd/quartermaster/daemon/durable"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 )
@@ -92,7 +93,7 @@ func (p *spool) path(id SessionID) string { return filepath.Join(p.dir, string(i
 func (p *spool) append(id SessionID) (f durable.File, size int64, err error) {
 	_, err = p.fs.Stat(p.path(id))
 	fresh := errors.Is(err, fs.ErrNotExist)
-	if f, err = p.fs.OpenFile(p.path(id), os.O_RDWR|os.O_CREATE, 0o640); err != nil {
+	if f, err = p.fs.OpenFile(p.path(id), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return nil, 0, err
 	}
 	if fresh {
@@ -118,6 +119,23 @@ func (p *spool) open(id SessionID) (durable.File, int64, error) {
 		return nil, 0, errors.Join(err, f.Close())
 	}
 	return f, info.Size(), nil
+}
+
+// patch writes the late bytes into the file of a session, if it reaches that
+// far. It does not sync.
+func (p *spool) patch(id SessionID, late []byte, size int64) error {
+	if late == nil || size < demofile.LateOffset+demofile.LateSize {
+		return nil
+	}
+	f, err := p.fs.OpenFile(p.path(id), os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.Seek(demofile.LateOffset, io.SeekStart)
+	if err == nil {
+		_, err = f.Write(late)
+	}
+	return errors.Join(err, f.Close())
 }
 
 // has reports whether a connection was ever attached to the session.

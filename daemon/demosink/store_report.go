@@ -8,6 +8,18 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/steam"
 )
 
+const reportColumns = "session_id, target, reason, account_id, checked, handled_at, handled_by, created_at"
+
+// scanReport reads a row of reportColumns.
+func scanReport(row scanner) (r Report, err error) {
+	var session, reason string
+	var target, handled, created int64
+	err = row.Scan(&session, &target, &reason, &r.Account, &r.Checked, &handled, &r.HandledBy, &created)
+	r.Session, r.Target, r.Reason = SessionID(session), steam.ID(uint64(target)), Reason(reason)
+	r.HandledAt, r.CreatedAt = db.Time(handled), db.Time(created)
+	return r, err
+}
+
 // putReport adds a report or replaces what the same session said of the same
 // target.
 func (st store) putReport(ctx context.Context, r Report) error {

@@ -94,6 +94,9 @@ func (st *stream) write(p []byte) error {
 	if failed != nil {
 		return errDamaged
 	}
+	if st.s.ballast.full.Load() {
+		return errDiskFull
+	}
 	full := int64(len(p)) > room
 	if full {
 		p = p[:max(room, 0)]
@@ -115,6 +118,7 @@ func (st *stream) write(p []byte) error {
 	}
 	switch {
 	case durable.NoSpace(err):
+		st.s.diskFull()
 		return errDiskFull
 	case err != nil:
 		return fmt.Errorf("%w: %w", errDamaged, err)
@@ -146,6 +150,7 @@ func (st *stream) sync() (progress, error) {
 	defer st.mu.Unlock()
 	if err != nil {
 		st.failed = err
+		st.s.finish.damage(st.id)
 		st.s.log.Error("a recording cannot be made durable; its connection is ended", slog.String("session", string(st.id)), slog.Any("error", err))
 		return st.synced, err
 	}

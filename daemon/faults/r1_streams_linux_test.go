@@ -5,7 +5,6 @@ import (
 	"bytes"
 	little "encoding/binary"
 	"encoding/json"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -106,8 +105,8 @@ func (s *streaming) block(offset int64) []byte {
 	return b
 }
 
-// begin opens a session and streams until the connection ends.
-func (s *streaming) begin(t *testing.T) {
+// open opens a session.
+func (s *streaming) open(t *testing.T) {
 	t.Helper()
 	status, body, err := get(s.url("/session_id?api_key=" + s.key + "&fake_ip=169.254.1.1%3A5&map=m"))
 	var answer struct {
@@ -116,19 +115,16 @@ func (s *streaming) begin(t *testing.T) {
 	if err != nil || status != http.StatusOK || json.Unmarshal(body, &answer) != nil {
 		t.Fatalf("/session_id: %d %s %v", status, body, err)
 	}
-	s.id, s.acks, s.done = answer.ID.String(), nil, make(chan struct{})
-	conn, err := net.Dial("tcp", s.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.conn = conn.(*net.TCPConn)
-	fmt.Fprintf(conn, "GET /demos?api_key=%s&session_id=%s HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", s.key, s.id)
-	line, err := bufio.NewReader(conn).ReadString('\n')
-	if err != nil || !strings.HasPrefix(line, "HTTP/1.1 101 ") {
-		t.Fatalf("handshake: %q %v", line, err)
-	}
-	go s.stream(rand.N(20 * time.Millisecond))
+	s.id = answer.ID.String()
+}
+
+// begin opens a session and streams until the connection ends.
+func (s *streaming) begin(t *testing.T) {
+	t.Helper()
+	s.open(t)
+	s.acks, s.done = nil, make(chan struct{})
+	s.conn, _ = s.dial(t)
+	go s.stream(5*time.Millisecond + rand.N(20*time.Millisecond))
 }
 
 // stream sends block after block and notes what is acknowledged.
