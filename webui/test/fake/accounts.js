@@ -8,8 +8,12 @@ import { Problem } from './problem.js';
 
 /** @param {string[]} roles */
 export function scopes(roles) {
-  if (roles.includes('admin')) return ['admin', 'mods:read', 'mods:write'];
-  return roles.includes('moderator') ? ['mods:read', 'mods:write'] : ['mods:read'];
+  const all = ['demos:read', 'mods:read'];
+  const admin = roles.includes('admin');
+  if (admin) all.push('admin');
+  if (admin || roles.includes('analyst')) all.push('demos:analyse');
+  if (admin || roles.includes('moderator')) all.push('demos:moderate', 'mods:write');
+  return all.sort();
 }
 
 /**

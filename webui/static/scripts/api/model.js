@@ -109,7 +109,14 @@
 
 /** @typedef {{ id: string, name: string, roles: string[] }} Account */
 
-/** @typedef {{ account: Account | null, scopes: string[], needs_setup: boolean, csrf: string }} Session */
+/**
+ * @typedef {object} Session
+ * @property {Account | null} account
+ * @property {string[]} scopes
+ * @property {boolean} needs_setup
+ * @property {string} csrf
+ * @property {boolean} [demos] Whether recordings are taken here; absent where the daemon does not say.
+ */
 
 /** @typedef {{ source: string, peer?: string, time?: string, sha256?: string, verified_by?: string }} Provenance */
 

@@ -21,7 +21,7 @@ export function current() {
 
 /**
  * Whether the caller may do what the scope covers.
- * @param {'mods:read' | 'mods:write' | 'admin'} scope
+ * @param {'mods:read' | 'mods:write' | 'demos:read' | 'demos:analyse' | 'demos:moderate' | 'admin'} scope
  */
 export function may(scope) {
   return session.scopes.includes(scope);
@@ -72,6 +72,7 @@ function adopt(body) {
     scopes: body?.scopes ?? [],
     needs_setup: Boolean(body?.needs_setup),
     csrf: String(body?.csrf ?? ''),
+    demos: body?.demos === undefined ? undefined : Boolean(body.demos),
   };
   if (session.account?.id !== before) changes.dispatchEvent(new Event('change'));
 }
