@@ -61,6 +61,21 @@ export function duration(ms) {
   return new Intl.NumberFormat(locale(), { style: 'unit', unit, maximumFractionDigits }).format(value);
 }
 
+/**
+ * "1:02:03", as players of films write it.
+ * @param {number} seconds
+ */
+export function clock(seconds) {
+  const whole = Math.round(seconds);
+  const [hours, minutes, rest] = [
+    Math.floor(whole / HOUR),
+    Math.floor((whole % HOUR) / MINUTE),
+    whole % MINUTE,
+  ];
+  const two = (/** @type {number} */ part) => String(part).padStart(2, '0');
+  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
 /** @param {number} share between 0 and 1 */
 export function percent(share) {
   return new Intl.NumberFormat(locale(), { style: 'percent', maximumFractionDigits: 0 }).format(share);

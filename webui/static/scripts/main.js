@@ -1,6 +1,7 @@
 /** Starts the page: texts, who is calling, the frame, the router, the stream. */
 
 import { ApiError } from './api/client.js';
+import { learnDemos } from './api/demos/library.js';
 import { current, loadSession, onSessionChange } from './api/session.js';
 import { fill } from './dom.js';
 import { failureView } from './elements/failure.js';
@@ -52,6 +53,7 @@ async function start() {
   frame();
   try {
     await loadSession();
+    await learnDemos();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     fill(
@@ -65,8 +67,9 @@ async function start() {
   startRouter(routes, show);
   onLanguageChange(inOtherLanguage);
   listenToKeys(() => shell.focusSearch());
-  onSessionChange(() => {
+  onSessionChange(async () => {
     connectLive();
+    await learnDemos();
     if (/^\/app\/(signin|setup)$/.test(location.pathname)) shell.follow();
     else reopen();
   });

@@ -9,6 +9,7 @@ import { stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sampleBroadcasts, sampleDemos, sampleDemoStorage } from './demos.js';
 import { sampleJobs, sampleMods, sampleOverview, sampleStatus } from './library.js';
 import {
   sampleLint,
@@ -54,6 +55,11 @@ export class FakeDaemon {
   lint = sampleLint();
   catalog = sampleCatalog();
   games = sampleGames();
+  /** Whether recordings are taken. */
+  demosOn = true;
+  demos = sampleDemos();
+  demoStorage = sampleDemoStorage();
+  broadcasts = sampleBroadcasts();
   /** Items that no source can supply. */
   unobtainable = new Set(['145366787']);
   /** Whether anything was ever counted. */

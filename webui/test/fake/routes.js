@@ -26,6 +26,7 @@ import {
 import { mod, since, version } from './library.js';
 import * as operator from './operator.js';
 import { Problem } from './problem.js';
+import { demoOperations } from './recordings.js';
 
 /** @typedef {import('./daemon.js').FakeDaemon} FakeDaemon */
 /**
@@ -38,7 +39,11 @@ import { Problem } from './problem.js';
  */
 /** @typedef {{ status?: number, body?: unknown, headers?: Record<string, string> }} Answer */
 
-/** @type {[string, RegExp, '' | 'demos:read' | 'mods:read' | 'mods:write' | 'admin', (fake: FakeDaemon, request: Request, params: string[]) => Answer][]} */
+/** @typedef {'' | 'demos:read' | 'demos:analyse' | 'demos:moderate' | 'mods:read' | 'mods:write' | 'admin'} Scope */
+/** @typedef {(fake: FakeDaemon, request: Request, params: string[]) => Answer} Handler */
+/** @typedef {[string, RegExp, Scope, Handler]} Operation */
+
+/** @type {Operation[]} */
 const table = [
   ['GET', /^\/session$/, '', (fake, request) => ({ body: whoAmI(fake, session(fake, request)) })],
   ['POST', /^\/session$/, '', signIn],
@@ -84,6 +89,7 @@ const table = [
     (fake, _request, params) => pin(fake, params, false),
   ],
   ['DELETE', /^\/mods\/([^/]+)\/versions\/(\d+)$/, 'mods:write', remove],
+  ...demoOperations,
   ['GET', /^\/catalog\/mods$/, '', listMods],
   ['GET', /^\/catalog\/mods\/([^/]+)$/, '', showMod],
   ['POST', /^\/catalog\/mods\/([^/]+)\/dependencies\/fetch$/, 'mods:write', fetchMissing],

@@ -109,7 +109,15 @@
 
 /** @typedef {{ id: string, name: string, roles: string[], steam_id: string }} Account steam_id: '' when none is linked. */
 
-/** @typedef {{ account: Account | null, scopes: string[], needs_setup: boolean, steam_sign_in: boolean, csrf: string }} Session */
+/**
+ * @typedef {object} Session
+ * @property {Account | null} account
+ * @property {string[]} scopes
+ * @property {boolean} needs_setup
+ * @property {boolean} steam_sign_in
+ * @property {string} csrf
+ * @property {boolean} [demos] Whether recordings are taken here; absent where the daemon does not say.
+ */
 
 /**
  * @typedef {object} ApiKey

@@ -21,7 +21,7 @@ export function current() {
 
 /**
  * Whether the caller may do what the scope covers.
- * @param {'mods:read' | 'mods:write' | 'admin'} scope
+ * @param {'mods:read' | 'mods:write' | 'demos:read' | 'demos:analyse' | 'demos:moderate' | 'admin'} scope
  */
 export function may(scope) {
   return session.scopes.includes(scope);
@@ -78,6 +78,7 @@ function adopt(body) {
     needs_setup: Boolean(body?.needs_setup),
     steam_sign_in: Boolean(body?.steam_sign_in),
     csrf: String(body?.csrf ?? ''),
+    demos: body?.demos === undefined ? undefined : Boolean(body.demos),
   };
   if (session.account?.id !== before) changes.dispatchEvent(new Event('change'));
 }

@@ -46,3 +46,36 @@ export function querySelect(label, key, options, change = (value) => setQuery({ 
   offer(options);
   return { element: h('p', { class: 'filter' }, h('label', { for: id }, label), field), set, offer };
 }
+
+const typingMs = 350;
+
+/**
+ * A field that writes what is typed into the query after a pause.
+ * @param {string} label
+ * @param {string} key
+ * @param {'search' | 'date'} type
+ */
+export function queryField(label, key, type) {
+  const id = uniqueId('filter');
+  const input = h('input', { id, type, class: 'input', autocomplete: 'off', spellcheck: 'false' });
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const write = () => {
+    clearTimeout(timer);
+    const wanted = input.value.trim();
+    if (wanted !== (here().query.get(key) ?? '')) setQuery({ [key]: wanted });
+  };
+  input.addEventListener('input', () => {
+    clearTimeout(timer);
+    timer = setTimeout(write, typingMs);
+  });
+  input.addEventListener('change', write);
+  return {
+    element: h('p', { class: 'filter' }, h('label', { for: id }, label), input),
+    /** Shows the value of the address, unless somebody is typing. @param {string} value */
+    set: (value) => {
+      if (document.activeElement !== input) input.value = value;
+    },
+    close: () => clearTimeout(timer),
+  };
+}

@@ -4,6 +4,9 @@ import { accountPage } from './account/account.js';
 import { signInPage } from './account/signin.js';
 import { setupPage } from './account/setup.js';
 import { catalogPage } from './catalog/page.js';
+import { demoPage } from './demo/page.js';
+import { demosPage } from './demos/page.js';
+import { evidencePage } from './evidence/page.js';
 import { fastdlPage } from './fastdl/page.js';
 import { gamePage } from './games/detail.js';
 import { gamesPage } from './games/page.js';
@@ -12,7 +15,9 @@ import { modsPage } from './mods/page.js';
 import { notFoundPage } from './notfound.js';
 import { overviewPage } from './overview/page.js';
 import { peersPage } from './peers/page.js';
+import { queuePage } from './queue/page.js';
 import { radarPage } from './radar/page.js';
+import { reportsPage } from './reports/page.js';
 import { statisticsPage } from './statistics/page.js';
 import { storagePage } from './storage/page.js';
 
@@ -30,6 +35,11 @@ export const routes = [
   { pattern: /^\/app\/storage\/?$/, open: storagePage },
   { pattern: /^\/app\/peers\/?$/, open: peersPage },
   { pattern: /^\/app\/account\/?$/, open: accountPage },
+  { pattern: /^\/app\/demos\/?$/, open: demosPage },
+  { pattern: /^\/app\/demos\/([^/]+)\/?$/, open: demoPage },
+  { pattern: /^\/app\/queue\/?$/, open: queuePage },
+  { pattern: /^\/app\/reports\/?$/, open: reportsPage },
+  { pattern: /^\/app\/evidence\/([^/]+)\/?$/, open: evidencePage },
   { pattern: /^\/app\/signin\/?$/, open: signInPage },
   { pattern: /^\/app\/setup\/?$/, open: setupPage },
   { pattern: /^/, open: notFoundPage },

@@ -4,6 +4,8 @@
  * button opens the rest.
  */
 
+import { demosOn } from '../api/demos/library.js';
+import { may } from '../api/session.js';
 import { h, uniqueId } from '../dom.js';
 import { icon } from '../icons.js';
 import { t } from '../texts.js';
@@ -15,6 +17,7 @@ import { t } from '../texts.js';
  * @property {import('../icons.js').IconName} icon
  * @property {RegExp} match The addresses that belong to it.
  * @property {boolean} [bar] Also in the bar of phones, which has room for three.
+ * @property {() => boolean} [when] Whether it is there for this caller; asked whenever a page is shown.
  */
 
 /** @type {{ key: import('../texts.js').Key | null, entries: Entry[] }[]} */
@@ -33,6 +36,32 @@ const groups = [
       { href: '/app/games', key: 'nav.games', icon: 'game', match: /^\/app\/games(\/|$)/ },
       { href: '/app/radar', key: 'nav.radar', icon: 'radar', match: /^\/app\/radar\/?$/ },
       { href: '/app/fastdl', key: 'nav.fastdl', icon: 'download', match: /^\/app\/fastdl\/?$/ },
+    ],
+  },
+  {
+    key: 'nav.group.demos',
+    entries: [
+      {
+        href: '/app/demos',
+        key: 'nav.demos',
+        icon: 'film',
+        match: /^\/app\/demos(\/|$)/,
+        when: demosOn,
+      },
+      {
+        href: '/app/queue',
+        key: 'nav.queue',
+        icon: 'inbox',
+        match: /^\/app\/queue\/?$/,
+        when: () => demosOn() && may('demos:analyse'),
+      },
+      {
+        href: '/app/reports',
+        key: 'nav.reports',
+        icon: 'flag',
+        match: /^\/app\/reports\/?$/,
+        when: () => demosOn() && may('demos:moderate'),
+      },
     ],
   },
   {
@@ -73,6 +102,7 @@ export function navigation() {
 
   /** @param {string} path */
   function mark(path) {
+    show(groups, sections);
     for (const each of [...all.querySelectorAll('a'), ...bar.querySelectorAll('a')]) {
       const entry = groups.flatMap(({ entries }) => entries).find((one) => one.match.test(path));
       if (entry && each.getAttribute('href') === entry.href) each.setAttribute('aria-current', 'page');
@@ -81,6 +111,19 @@ export function navigation() {
     open(all, button, false);
   }
   return { elements: [all, bar], mark, dispose };
+}
+
+/**
+ * Hides what is not there for this caller, and groups of which nothing is left.
+ * @param {{ entries: Entry[] }[]} known
+ * @param {HTMLElement[]} sections
+ */
+function show(known, sections) {
+  for (const [at, { entries }] of known.entries()) {
+    const items = sections[at].querySelectorAll('li');
+    entries.forEach(({ when }, i) => (items[i].hidden = when ? !when() : false));
+    sections[at].hidden = [...items].every((item) => item.hidden);
+  }
 }
 
 /** @param {Entry} entry */

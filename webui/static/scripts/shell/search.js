@@ -14,6 +14,7 @@ const lists = /** @type {const} */ ({
   '/app/mods': 'search.label',
   '/app/catalog': 'search.catalog',
   '/app/games': 'search.games',
+  '/app/demos': 'search.demos',
 });
 const typingMs = 250;
 
@@ -67,7 +68,7 @@ export function search() {
     const list = listAt(at.path);
     const label = t(lists[list ?? home]);
     input.setAttribute('aria-label', label);
-    input.placeholder = list === '/app/games' ? label : t('search.placeholder');
+    input.placeholder = list === '/app/games' || list === '/app/demos' ? label : t('search.placeholder');
     if (document.activeElement === input) return;
     input.value = list ? (at.query.get('q') ?? '') : '';
   }
