@@ -13,6 +13,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/db/dbtest"
 	"github.com/quartermasterd/quartermaster/daemon/durable/durabletest"
+	"github.com/quartermasterd/quartermaster/daemon/fault"
 	"github.com/quartermasterd/quartermaster/daemon/steam"
 )
 
@@ -316,4 +317,33 @@ func TestRateOfRequests(t *testing.T) {
 	if limited < 20 {
 		t.Errorf("%d of 40 requests were refused", limited)
 	}
+}
+
+// TestOneOwner refuses a second process on the same spool.
+func TestOneOwner(t *testing.T) {
+	r := newRig(t, lite(t), nil)
+	other, err := New(r.o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if err := other.Load(ctx); !fault.Is(err, fault.Conflict) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestNoGrace never closes a session by itself when there is no grace time.
+func TestNoGrace(t *testing.T) {
+	r := newRig(t, lite(t), func(o *Options) { o.Config.Grace = 0 })
+	id := r.left(demo(2000))
+	if s := r.row(id); !s.GraceUntil.IsZero() {
+		t.Errorf("grace until %s", s.GraceUntil)
+	}
+	r.restart()
+	if s := r.row(id); !s.Active || !s.GraceUntil.IsZero() {
+		t.Errorf("%+v", s)
+	}
+	r.want("GET", "/close_session?api_key=MB-alice", "", 200, closedText)
+	r.wantBlob(id, demo(2000))
 }

@@ -2,6 +2,7 @@ package demosink
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -139,7 +140,7 @@ type demoInput struct {
 }
 
 type getDemoInput struct {
-	demoInput
+	ID string `path:"id" maxLength:"40"`
 	web.Known
 }
 
@@ -214,7 +215,7 @@ func (s *Service) deleteLease(w http.ResponseWriter, r *http.Request) {
 }
 
 type reviewInput struct {
-	demoInput
+	ID   string `path:"id" maxLength:"40"`
 	Body struct {
 		Target  string `json:"target" maxLength:"100" doc:"SteamID of the player."`
 		Verdict string `json:"verdict" enum:"none,benign,inconclusive,confirmed,error"`
@@ -239,8 +240,8 @@ func (s *Service) putReview(ctx context.Context, in *reviewInput) (*reviewOutput
 }
 
 type analysisInput struct {
-	demoInput
-	RawBody []byte `contentType:"application/json"`
+	ID   string `path:"id" maxLength:"40"`
+	Body json.RawMessage
 }
 
 type analysisOutput struct {
@@ -254,11 +255,11 @@ func (s *Service) putDemoAnalysis(ctx context.Context, in *analysisInput) (*anal
 	if err != nil {
 		return nil, err
 	}
-	found, err := parseAnalysis(in.RawBody)
+	found, err := parseAnalysis(in.Body)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.storeAnalysis(ctx, sess, in.RawBody); err != nil {
+	if err := s.storeAnalysis(ctx, sess, in.Body); err != nil {
 		return nil, err
 	}
 	out := &analysisOutput{}

@@ -30,7 +30,7 @@ type spool struct {
 const (
 	spoolLock  = "lock"
 	spoolOwner = "owner"
-	lockFor    = 5 * time.Second // a process that is about to end may have it
+	lockFor    = 12 * time.Second // a process that is about to end may have it
 )
 
 func newSpool(fsys durable.FS, dataDir string) *spool {
