@@ -70,7 +70,7 @@ export class FakeDaemon {
   accounts = [{ name: 'Ada', password: 'four random words here', roles: ['admin'] }];
   /** Sessions by cookie value. @type {Map<string, { name: string, roles: string[], csrf: string }>} */
   sessions = new Map();
-  /** Requests to the API so far. @type {{ method: string, path: string, headers: import('node:http').IncomingHttpHeaders, body: any }[]} */
+  /** Requests to the API so far. @type {{ method: string, path: string, query: URLSearchParams, headers: import('node:http').IncomingHttpHeaders, body: any }[]} */
   requests = [];
   /** Path prefixes that fail with this status. @type {Map<string, number>} */
   failures = new Map();
@@ -156,7 +156,7 @@ export class FakeDaemon {
     const body = await readBody(request);
     const path = url.pathname.slice('/api/v1'.length);
     const method = request.method ?? 'GET';
-    this.requests.push({ method, path, headers: request.headers, body });
+    this.requests.push({ method, path, query: url.searchParams, headers: request.headers, body });
     try {
       for (const [prefix, status] of this.failures) {
         if (`${path}?`.startsWith(prefix))
