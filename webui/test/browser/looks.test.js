@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
+import { growing, rich } from '../fake/demos.js';
 import { emptyStorage } from '../fake/hosts.js';
 import { scenes } from './scene.js';
 
@@ -132,6 +133,40 @@ const views = {
   },
   'fastdl of a guest': { address: '/app/fastdl', shows: '.tree', roles: null },
   'fastdl, none': { address: '/app/fastdl', shows: '.empty', arrange: (fake) => (fake.trees = []) },
+  recordings: {
+    address: '/app/demos',
+    shows: '.table.demos .row-title',
+    act: async (page) => {
+      await page.locator('.calendar-plot, .meter').nth(1).waitFor();
+      for (const summary of await page.locator('details > summary').all()) await summary.click();
+    },
+  },
+  'recordings of a player': { address: '/app/demos?sort=size', shows: '.table.demos .row-title', roles: [] },
+  'recordings of a guest': { address: '/app/demos', shows: '.notice', roles: null },
+  'recordings, none': { address: '/app/demos', shows: '.empty', arrange: (fake) => (fake.demos = []) },
+  'recordings, server fails': {
+    address: '/app/demos?q=x',
+    shows: '.list .notice',
+    arrange: (fake) => fake.failures.set('/demos', 500),
+  },
+  recording: {
+    address: `/app/demos/${rich}`,
+    shows: '.lane',
+    act: (page) => page.locator('.timeline summary').click(),
+  },
+  'recording that grows': { address: `/app/demos/${growing}`, shows: '.demo-facts' },
+  'recording of a player': { address: `/app/demos/${growing}`, shows: '.demo-facts', roles: [] },
+  'recording with an odd name': {
+    address: '/app/demos/173205080756887729352744634150587236694',
+    shows: '.demo-facts .notice',
+  },
+  'recording that nobody knows': { address: '/app/demos/1', shows: '.empty' },
+  'review queue': { address: '/app/queue', shows: '.table.demos', roles: ['analyst'] },
+  'review queue, none': { address: '/app/queue', shows: '.empty', arrange: (fake) => (fake.demos = []) },
+  reports: { address: '/app/reports?state=all', shows: '.table.reports', roles: ['moderator'] },
+  'reports, none': { address: '/app/reports', shows: '.empty', arrange: noReports },
+  evidence: { address: '/app/evidence/sample', shows: '.tiles', roles: null, arrange: showEvidence },
+  'evidence that ended': { address: '/app/evidence/nothing', shows: '.empty', roles: null },
   'sign-in': { address: '/app/signin', shows: '.gate form', roles: null },
   'sign-in, Steam away': { address: '/app/signin?steam=away', shows: '.gate .notice.bad', roles: null },
   account: {
@@ -195,6 +230,26 @@ async function openAll(page) {
 }
 
 /** @param {import('../fake/daemon.js').FakeDaemon} fake */
+function noReports(fake) {
+  fake.demos = [];
+  fake.broadcasts = [];
+}
+
+/** @param {import('../fake/daemon.js').FakeDaemon} fake */
+function showEvidence(fake) {
+  const now = new Date();
+  const expires_at = new Date(now.getTime() + 86_400_000).toISOString();
+  const shown = {
+    id: '1',
+    token: 'sample',
+    tick: 61_020,
+    note: 'Look at the spin',
+    created_at: now.toISOString(),
+  };
+  fake.demos.find(({ demo }) => demo.id === rich)?.evidence.push({ ...shown, expires_at });
+}
+
+/** @param {import('../fake/daemon.js').FakeDaemon} fake */
 function emptyCatalog(fake) {
   fake.catalog = [];
   fake.games = [];
@@ -233,7 +288,7 @@ for (const [title, view] of Object.entries(views)) {
     test(`${title}: ${look.language}`, () =>
       scene({ ...look, roles: view.roles }, async ({ page, fake, expected }) => {
         view.arrange?.(fake);
-        expected.push(/status of (404|500)/); // the views of failures ask for them
+        expected.push(/status of (401|404|500)/); // the views of failures ask for them
         await page.goto(view.address);
         await page.locator(view.shows).first().waitFor();
         await view.act?.(page);

@@ -75,7 +75,7 @@ export class FakeDaemon {
   demosKeys = [];
   /** Sessions by cookie value. @type {Map<string, import('./accounts.js').Who>} */
   sessions = new Map();
-  /** Requests to the API so far. @type {{ method: string, path: string, headers: import('node:http').IncomingHttpHeaders, body: any }[]} */
+  /** Requests to the API so far. @type {{ method: string, path: string, query: URLSearchParams, headers: import('node:http').IncomingHttpHeaders, body: any }[]} */
   requests = [];
   /** Path prefixes that fail with this status. @type {Map<string, number>} */
   failures = new Map();
@@ -161,7 +161,7 @@ export class FakeDaemon {
     const body = await readBody(request);
     const path = url.pathname.slice('/api/v1'.length);
     const method = request.method ?? 'GET';
-    this.requests.push({ method, path, headers: request.headers, body });
+    this.requests.push({ method, path, query: url.searchParams, headers: request.headers, body });
     try {
       for (const [prefix, status] of this.failures) {
         if (`${path}?`.startsWith(prefix))

@@ -40,7 +40,6 @@ export function kept(id, more, parts = {}) {
     source: 'stream',
     verified: true,
     score: 0.4512,
-    suspicion: '',
     detections: parts.detections?.length ?? 0,
     reports: parts.reports?.length ?? 0,
     mine: false,
@@ -53,13 +52,12 @@ export function kept(id, more, parts = {}) {
     rate: 0,
     evidence: [],
     parts: {
-      header: { format: 'HL2DEMO', game: 'tf' },
+      header: { format: 'HL2DEMO', game_dir: 'tf' },
       reports: [],
       detections: [],
       analysis: [],
       reviews: [],
       witnesses: [],
-      lease: null,
       ...parts,
     },
   };
@@ -84,9 +82,8 @@ function found() {
 /** @returns {Kept[]} */
 export function sampleDemos() {
   const reports = [
-    { session: rich, target: cheater, reason: 'cheater', checked: true, created_at: since(150 * MINUTE) },
+    { target: cheater, reason: 'cheater', checked: true, created_at: since(150 * MINUTE) },
     {
-      session: rich,
       target: players[2],
       reason: 'bot',
       checked: false,
@@ -210,11 +207,16 @@ export function sampleDemos() {
 export function sampleDemoStorage() {
   return {
     bytes: 31 * 1024 * MIB,
-    limit: 40 * 1024 * MIB,
-    demos: 812,
+    free: 212 * 1024 * MIB,
+    floor: 1024 * MIB,
+    deletable: 22 * 1024 * MIB,
     pruned: 96,
-    kept: 14,
-    spool: 13 * MIB,
+    live: 2,
+    sources: [
+      { source: 'stream', recordings: 790, bytes: 30 * 1024 * MIB },
+      { source: 'upload', recordings: 22, bytes: 1024 * MIB },
+    ],
+    rules: { max_bytes: 40 * 1024 * MIB, max_age: 0, keep_flagged: true, max_prune_ratio: 0.05 },
   };
 }
 

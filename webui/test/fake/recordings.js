@@ -58,18 +58,26 @@ function find(fake, request, id) {
 
 /** @type {Record<string, (a: import('./demos.js').Demo, b: import('./demos.js').Demo) => number>} */
 const orders = {
-  start: (a, b) => a.start_at.localeCompare(b.start_at),
-  size: (a, b) => a.size - b.size,
-  seconds: (a, b) => a.seconds - b.seconds,
-  detections: (a, b) => a.detections - b.detections,
-  map: (a, b) => a.map.localeCompare(b.map),
+  newest: (a, b) => b.start_at.localeCompare(a.start_at),
+  oldest: (a, b) => a.start_at.localeCompare(b.start_at),
+  size: (a, b) => b.size - a.size,
+  score: (a, b) => (a.score ?? 1) - (b.score ?? 1),
 };
+
+/**
+ * @param {string | null} text
+ * @param {string} none
+ */
+function moment(text, none) {
+  if (text && !/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text)) throw new Problem(422, malformed);
+  return text || none;
+}
 
 /** @type {Handler} */
 function list(fake, request) {
   const { query } = request;
-  const sort = query.get('sort') ?? '-start';
-  const order = orders[sort.replace(/^-/, '')];
+  const sort = query.get('sort') ?? 'newest';
+  const order = orders[sort];
   const limit = Number(query.get('limit') ?? 50);
   if (!order || limit < 1 || limit > 100) throw new Problem(422, malformed);
   const has = (/** @type {string} */ text, /** @type {string} */ key) =>
@@ -78,17 +86,17 @@ function list(fake, request) {
     !query.get(key) || query.get(key) === text;
   const rows = visible(fake, request).filter(
     ({ demo }) =>
-      has(demo.map, 'map') &&
-      has(demo.server, 'server') &&
+      is(demo.map, 'map') &&
+      is(demo.server, 'server') &&
       has(demo.player, 'player') &&
       has(`${demo.name} ${demo.map} ${demo.server} ${demo.player} ${demo.id}`, 'q') &&
       is(demo.state, 'state') &&
       is(demo.source, 'source') &&
-      (query.get('flagged') !== 'true' || demo.detections + demo.reports > 0) &&
-      demo.start_at.slice(0, 10) >= (query.get('from') ?? '') &&
-      demo.start_at.slice(0, 10) <= (query.get('to') ?? '9999'),
+      (query.get('flagged') !== 'true' || demo.suspicion || demo.detections + demo.reports > 0) &&
+      demo.start_at >= moment(query.get('from'), '0') &&
+      demo.start_at < moment(query.get('to'), '9'),
   );
-  rows.sort((a, b) => order(a.demo, b.demo) * (sort.startsWith('-') ? -1 : 1));
+  rows.sort((a, b) => order(a.demo, b.demo));
   const from = Number(query.get('cursor') ?? 0);
   const { admin } = caller(fake, request);
   const demos = rows.slice(from, from + limit).map((one) => shown(one, admin));
@@ -118,36 +126,40 @@ function show(fake, request, [id]) {
         Math.abs(Date.parse(demo.start_at) - begun) < 3_600_000,
     )
     .map((each) => shown(each, admin));
-  const parts = all ? one.parts : { ...one.parts, reports: [], reviews: [], lease: null };
-  return { body: { ...shown(one, admin), ...parts, witnesses } };
+  const parts = all
+    ? one.parts
+    : { ...one.parts, detections: [], analysis: [], reviews: [], lease: undefined };
+  return { body: { ...shown(one, admin), ...parts, witnesses: all ? witnesses : [] } };
 }
 
 /** @type {Handler} */
 function queue(fake, request) {
   const algorithm = request.query.get('algorithm') ?? '';
+  if (!caller(fake, request).all) throw new Problem(403, 'Your account may not do this');
   const rows = visible(fake, request).filter(
     ({ demo, parts }) =>
       demo.detections + demo.reports > 0 &&
+      parts.reviews.every((one) => !one.mine) &&
+      (!parts.lease || parts.lease.mine) &&
       (!algorithm || parts.detections.some((one) => one.algorithm === algorithm)),
   );
   const { admin } = caller(fake, request);
-  const demos = rows.map((one) => ({ ...shown(one, admin), lease: one.parts.lease ?? undefined }));
-  return { body: { demos, next: '', total: rows.length } };
+  return { body: { demos: rows.map((one) => shown(one, admin)), total: rows.length } };
 }
 
 /** @type {Handler} */
 function lease(fake, request, [id]) {
   const one = find(fake, request, id);
   if (one.parts.lease && !one.parts.lease.mine)
-    throw new Problem(409, `${one.parts.lease.holder} is reviewing it`);
+    throw new Problem(409, 'Somebody else works on this recording');
   const until = new Date(Date.now() + 30 * 60_000).toISOString();
-  one.parts.lease = { holder: caller(fake, request).name, mine: true, until };
+  one.parts.lease = { by: caller(fake, request).name, mine: true, until };
   return { body: one.parts.lease };
 }
 
 /** @type {Handler} */
 function giveBack(fake, request, [id]) {
-  find(fake, request, id).parts.lease = null;
+  find(fake, request, id).parts.lease = undefined;
   return {};
 }
 
@@ -159,18 +171,19 @@ function review(fake, request, [id]) {
   parts.reviews = parts.reviews.filter((one) => !one.mine || one.target !== target);
   const said = { target, verdict, note, reviewer: 'Ada', mine: true, created_at: new Date().toISOString() };
   parts.reviews.push(said);
+  if (parts.lease?.mine) parts.lease = undefined;
   return { body: said };
 }
 
 /** @type {Handler} */
 function reports(fake, request) {
   const { query } = request;
-  const wanted = query.get('state') ?? '';
+  const wanted = query.get('state') ?? 'open';
   const rows = visible(fake, request)
     .flatMap(({ demo, parts }) => parts.reports.map((one) => ({ ...one, demo: demo.name, map: demo.map })))
     .filter(
       (one) =>
-        (!wanted || (one.handled_at ? 'handled' : 'open') === wanted) &&
+        (wanted === 'all' || (one.handled_at ? 'handled' : 'open') === wanted) &&
         (!query.get('reason') || one.reason === query.get('reason')) &&
         (!query.get('target') || one.target === query.get('target')),
     );
@@ -263,18 +276,18 @@ export const demoOperations = [
     'demos:read',
     (fake, request) => ({ body: { days: recordedDays(visible(fake, request)) } }),
   ],
-  ['GET', /^\/demos\/storage$/, 'demos:read', (fake) => ({ body: fake.demoStorage })],
-  ['GET', /^\/demos\/queue$/, 'demos:analyse', queue],
+  ['GET', /^\/demos\/storage$/, 'demos:moderate', (fake) => ({ body: fake.demoStorage })],
+  ['GET', /^\/demos\/queue$/, 'demos:read', queue],
   ['GET', /^\/demos\/reports$/, 'demos:moderate', reports],
   ['POST', /^\/demos\/reports\/(\d+)\/(\d+)\/handled$/, 'demos:moderate', handle],
-  ['GET', /^\/demos\/broadcasts$/, '', (fake) => ({ body: { broadcasts: fake.broadcasts } })],
+  ['GET', /^\/demos\/broadcasts$/, 'demos:moderate', (fake) => ({ body: { broadcasts: fake.broadcasts } })],
   ['POST', /^\/demos\/broadcasts$/, 'demos:moderate', announce],
   ['DELETE', /^\/demos\/broadcasts$/, 'demos:moderate', withdraw],
   ['GET', /^\/demos\/(\d+)$/, 'demos:read', show],
   ['DELETE', /^\/demos\/(\d+)$/, 'admin', remove],
-  ['POST', /^\/demos\/(\d+)\/lease$/, 'demos:analyse', lease],
-  ['DELETE', /^\/demos\/(\d+)\/lease$/, 'demos:analyse', giveBack],
-  ['PUT', /^\/demos\/(\d+)\/reviews$/, 'demos:analyse', review],
+  ['POST', /^\/demos\/(\d+)\/lease$/, 'demos:read', lease],
+  ['DELETE', /^\/demos\/(\d+)\/lease$/, 'demos:read', giveBack],
+  ['PUT', /^\/demos\/(\d+)\/reviews$/, 'demos:read', review],
   [
     'GET',
     /^\/demos\/(\d+)\/evidence$/,

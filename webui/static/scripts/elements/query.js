@@ -54,10 +54,18 @@ const typingMs = 350;
  * @param {string} label
  * @param {string} key
  * @param {'search' | 'date'} type
+ * @param {string} [placeholder]
  */
-export function queryField(label, key, type) {
+export function queryField(label, key, type, placeholder) {
   const id = uniqueId('filter');
-  const input = h('input', { id, type, class: 'input', autocomplete: 'off', spellcheck: 'false' });
+  const input = h('input', {
+    id,
+    type,
+    class: 'input',
+    placeholder,
+    autocomplete: 'off',
+    spellcheck: 'false',
+  });
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   const write = () => {

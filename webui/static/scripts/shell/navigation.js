@@ -4,7 +4,7 @@
  * button opens the rest.
  */
 
-import { demosOn } from '../api/demos/library.js';
+import { demosOn, mayJudge } from '../api/demos/library.js';
 import { may } from '../api/session.js';
 import { h, uniqueId } from '../dom.js';
 import { icon } from '../icons.js';
@@ -53,7 +53,7 @@ const groups = [
         key: 'nav.queue',
         icon: 'inbox',
         match: /^\/app\/queue\/?$/,
-        when: () => demosOn() && may('demos:analyse'),
+        when: () => demosOn() && mayJudge(),
       },
       {
         href: '/app/reports',

@@ -35,6 +35,11 @@ export async function learnDemos() {
   }
 }
 
+/** Whether everybody's recordings are shown, and may be judged. */
+export function mayJudge() {
+  return may('demos:analyse') || may('demos:moderate');
+}
+
 /**
  * @param {Query} query map, server, player, uploader, from, to, state, source, flagged, q, sort, limit, cursor.
  * @param {AbortSignal} [signal]

@@ -19,7 +19,7 @@
  * @property {string} source
  * @property {boolean} verified Steam knows the game server.
  * @property {number} [score]
- * @property {string} suspicion Why it is unlike a demo; empty when it is not.
+ * @property {string} [suspicion] Why it is unlike a demo; absent when it is not.
  * @property {number} detections
  * @property {number} reports
  * @property {boolean} mine
@@ -40,7 +40,6 @@
 
 /**
  * @typedef {object} Report
- * @property {string} session
  * @property {string} target SteamID.
  * @property {string} reason bot or cheater.
  * @property {boolean} checked Steam knows the target.
@@ -49,7 +48,10 @@
  * @property {string} [handled_by]
  */
 
-/** @typedef {Report & { demo?: string, map?: string }} InboxReport demo: the name of the recording. */
+/**
+ * @typedef {Report & { demo: string, name: string, map: string, start_at: string, times: number }} InboxReport
+ * demo is the recording's id; times: in how many recordings the target was reported.
+ */
 
 /**
  * @typedef {object} Review
@@ -61,18 +63,18 @@
  * @property {string} created_at
  */
 
-/** @typedef {{ holder: string, mine: boolean, until: string }} Lease */
+/** @typedef {{ by?: string, mine: boolean, until: string }} Lease by: the display name. */
 /** @typedef {{ target: string, algorithm: string, detections: number, created_at: string }} AnalysisCount */
 
 /**
  * @typedef {object} DemoParts
- * @property {{ format: string, game: string } | null} header
+ * @property {{ format: string, game_dir: string }} header What the file says; format is empty when it is no demo that is known.
  * @property {Report[]} reports
  * @property {Detection[]} detections
  * @property {AnalysisCount[]} analysis
  * @property {Review[]} reviews
  * @property {Demo[]} witnesses Of the same match: same server, overlapping time.
- * @property {Lease | null} lease
+ * @property {Lease} [lease] Who works on it.
  */
 
 /** @typedef {Omit<Demo, 'detections' | 'reports'> & DemoParts} DemoDetail */
@@ -89,7 +91,17 @@
  */
 
 /** @typedef {{ day: string, sessions: number, hours: number, bytes: number }} RecordedDay */
-/** @typedef {{ bytes: number, limit: number, demos: number, pruned: number, kept: number, spool: number }} DemoStorage */
+/**
+ * @typedef {object} DemoStorage
+ * @property {number} bytes Of all that is stored.
+ * @property {number} free Of the disk.
+ * @property {number} floor Bytes that stay free of new recordings.
+ * @property {number} deletable Bytes that the rules allow to be deleted.
+ * @property {number} pruned Recordings that were deleted to make room.
+ * @property {number} live Recordings that still grow.
+ * @property {{ source: string, recordings: number, bytes: number }[]} sources
+ * @property {{ max_bytes: number, max_age: number, keep_flagged: boolean, max_prune_ratio: number }} rules max_bytes 0: no limit.
+ */
 /** @typedef {{ message: string, importance: string, created_at: string }} Broadcast */
 
 export {};

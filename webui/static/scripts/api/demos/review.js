@@ -8,7 +8,7 @@ import { at, search } from './address.js';
 /**
  * @param {Query} query algorithm, limit.
  * @param {AbortSignal} [signal]
- * @returns {Promise<{ demos: (import('./model.js').Demo & { lease?: import('./model.js').Lease })[], total: number }>}
+ * @returns {Promise<{ demos: import('./model.js').Demo[], total: number }>}
  */
 export function getReviewQueue(query, signal) {
   return call('GET', `/demos/queue${search(query)}`, { signal });

@@ -51,9 +51,9 @@ export function leaseBar(id, changed) {
   return { element, update };
 }
 
-/** @param {import('../../api/demos/model.js').Lease | null} lease */
-export function told(lease) {
+/** @param {import('../../api/demos/model.js').Lease | undefined} lease */
+function told(lease) {
   if (!lease) return [t('lease.free')];
   if (lease.mine) return [t('lease.mine'), ' ', ago(lease.until)];
-  return [name(lease.holder), ' · ', t('lease.theirs'), ' ', ago(lease.until)];
+  return [name(lease.by ?? '–'), ' · ', t('lease.theirs'), ' ', ago(lease.until)];
 }

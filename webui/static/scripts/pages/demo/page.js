@@ -1,8 +1,7 @@
 /** One recording: what it is, what was found in it and what people say of it. */
 
 import { ApiError } from '../../api/client.js';
-import { getDemo } from '../../api/demos/library.js';
-import { may } from '../../api/session.js';
+import { getDemo, mayJudge } from '../../api/demos/library.js';
 import { fill, h, keyed, name } from '../../dom.js';
 import { empty, pageHead, skeleton } from '../../elements/blocks.js';
 import { calm, region } from '../../elements/region.js';
@@ -89,12 +88,12 @@ function grows(demo) {
  * @param {() => void} changed
  */
 function demoParts(id, changed) {
-  const [analyse, moderate] = [may('demos:analyse'), may('demos:moderate')];
+  const judges = mayJudge();
   const facts = h('div', null);
-  const lease = analyse ? leaseBar(id, changed) : null;
-  const evidence = analyse || moderate ? evidenceCard(id) : null;
-  const found = timeline(evidence ? (tick) => evidence.choose(tick) : null);
-  const reviews = reviewsCard(id, analyse, changed);
+  const lease = judges ? leaseBar(id, changed) : null;
+  const evidence = judges ? evidenceCard(id) : null;
+  const found = judges ? timeline(evidence ? (tick) => evidence.choose(tick) : null) : null;
+  const reviews = judges ? reviewsCard(id, changed) : null;
   const counts = h('div', null);
   const reports = h('div', null);
   const witnesses = h('div', null);
@@ -103,9 +102,9 @@ function demoParts(id, changed) {
     { class: 'stack' },
     facts,
     lease?.element ?? null,
-    found.element,
+    found?.element ?? null,
     h('div', { class: 'columns' }, [counts, reports]),
-    h('div', { class: 'columns' }, [reviews.element, evidence?.element ?? null]),
+    h('div', { class: 'columns' }, [reviews?.element ?? null, evidence?.element ?? null]),
     witnesses,
   );
 
@@ -113,10 +112,10 @@ function demoParts(id, changed) {
   function update(demo) {
     keyed(facts, [demo], () => 'facts', summary);
     lease?.update(demo);
-    found.update(demo);
+    found?.update(demo);
     keyed(counts, demo.analysis.length ? [demo.analysis] : [], () => 'counts', analysisCard);
     keyed(reports, demo.reports.length ? [demo.reports] : [], () => 'reports', reportsCard);
-    reviews.update(demo);
+    reviews?.update(demo);
     evidence?.update(demo);
     keyed(witnesses, demo.witnesses.length ? [demo.witnesses] : [], () => 'witnesses', witnessesCard);
   }

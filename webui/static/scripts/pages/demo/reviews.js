@@ -27,21 +27,20 @@ export function verdictBadge(verdict) {
 
 /**
  * @param {string} id
- * @param {boolean} judges Whether the caller may say something.
  * @param {() => void} changed
  */
-export function reviewsCard(id, judges, changed) {
+export function reviewsCard(id, changed) {
   const list = h('ul', { class: 'reviews' });
   const none = h('p', { class: 'soft' }, t('review.none'));
-  const form = judges ? verdictForm(id, changed) : null;
-  const element = card(t('review.title'), { className: 'reviews-card' }, none, list, form?.element ?? null);
+  const form = verdictForm(id, changed);
+  const element = card(t('review.title'), { className: 'reviews-card' }, none, list, form.element);
 
   /** @param {DemoDetail} demo */
   function update(demo) {
     none.hidden = demo.reviews.length > 0;
     list.hidden = demo.reviews.length === 0;
     keyed(list, demo.reviews, (one) => `${one.target}-${one.reviewer}`, entry);
-    form?.offer(demo);
+    form.offer(demo);
   }
   return { element, update };
 }
@@ -56,7 +55,7 @@ function entry(review) {
     h(
       'p',
       { class: 'soft small' },
-      review.mine ? t('review.mine') : name(review.reviewer),
+      review.mine ? t('review.mine') : name(review.reviewer || t('review.nobody')),
       ' · ',
       ago(review.created_at),
     ),
@@ -85,7 +84,7 @@ function verdictForm(id, changed) {
     { id: verdict, class: 'select' },
     verdicts.map((value) => h('option', { value }, t(`verdict.${value}`))),
   );
-  const words = h('textarea', { id: note, class: 'input', rows: 3, maxlength: 2000 });
+  const words = h('textarea', { id: note, class: 'input', rows: 3, maxlength: 4000 });
   const failed = h('p', { class: 'hint wrong', role: 'alert' });
   const button = h('button', { class: 'button primary' }, icon('check'), t('review.save'));
   const form = h(

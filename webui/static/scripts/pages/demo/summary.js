@@ -21,9 +21,9 @@ import { demoBadge, demoTitle, sourceName, steamLink } from '../demos/words.js';
 export function summary(demo) {
   return h(
     'section',
-    { class: 'card summary', 'aria-label': t('demo.facts') },
+    { class: 'card summary demo-facts', 'aria-label': t('demo.facts') },
     h('dl', { class: 'tiles' }, facts(demo)),
-    demo.suspicion && notice('warn', 'warning', t('demos.odd'), demo.suspicion),
+    Boolean(demo.suspicion) && notice('warn', 'warning', t('demos.odd'), demo.suspicion),
     demo.state === 'pruned' && notice('note', 'info', t('demo.pruned')),
     demo.state === 'empty' && notice('note', 'info', t('demo.empty')),
     actions(demo),
@@ -44,7 +44,7 @@ function facts(demo) {
     tile(t('demo.ticks'), demo.ticks ? number(demo.ticks) : '–'),
     tile(t('demos.size'), grown ? bytes(grown) : '–'),
     tile(t('demos.source'), sourceName(demo.source)),
-    demo.header?.format && tile(t('demo.format'), name(demo.header.format)),
+    Boolean(demo.header.format) && tile(t('demo.format'), name(demo.header.format)),
     demo.score !== undefined && tile(t('demo.score'), number(Math.round(demo.score * 1000) / 1000)),
     demo.anonymous_id && tile(t('demo.sender'), copyable(demo.anonymous_id, t('demo.sender'))),
     demo.uploader && tile(t('demo.uploader'), steamLink(demo.uploader)),

@@ -1,17 +1,21 @@
 /** What narrows and orders the library of recordings, all of it in the address. */
 
-import { may } from '../../api/session.js';
+import { mayJudge } from '../../api/demos/library.js';
 import { h, uniqueId } from '../../dom.js';
 import { queryField, querySelect, setQuery } from '../../elements/query.js';
 import { navigate } from '../../router.js';
 import { t } from '../../texts.js';
 import { demoSources, demoStates, sourceName } from './words.js';
 
+const DAY = 86_400_000;
+
 /** The values of the parameter `sort`; the first one holds when there is none. */
-const sorts = /** @type {const} */ (['-start', 'start', '-size', '-seconds', '-detections', 'map']);
+const sorts = /** @type {const} */ (['newest', 'oldest', 'size', 'score']);
 
 /** What one types or picks, behind a summary. */
 const typed = /** @type {const} */ (['map', 'server', 'player', 'from', 'to']);
+/** Maps and servers are matched whole, players in part. @type {Record<string, string>} */
+const samples = { map: 'pl_upward', server: '203.0.113.5:27015' };
 const narrowing = ['q', ...typed, 'uploader', 'state', 'source', 'flagged'];
 
 /**
@@ -19,7 +23,19 @@ const narrowing = ['q', ...typed, 'uploader', 'state', 'source', 'flagged'];
  * @returns {import('../../elements/pager.js').Query}
  */
 export function demosQuery(query) {
-  return Object.fromEntries([...narrowing, 'sort'].map((key) => [key, query.get(key) ?? '']));
+  const wanted = Object.fromEntries([...narrowing, 'sort'].map((key) => [key, query.get(key) ?? '']));
+  return { ...wanted, from: midnight(wanted.from, 0), to: midnight(wanted.to, 1) };
+}
+
+/**
+ * The moment at which a day begins (UTC, as the days of the calendar do); what
+ * is no day, from an address that somebody wrote, narrows nothing.
+ * @param {string} day YYYY-MM-DD
+ * @param {number} later Days after it.
+ */
+function midnight(day, later) {
+  const begins = /^\d{4}-\d{2}-\d{2}$/.test(day) ? Date.parse(day) : NaN;
+  return Number.isNaN(begins) ? '' : new Date(begins + later * DAY).toISOString();
 }
 
 /** @param {URLSearchParams} query */
@@ -41,9 +57,14 @@ export function demoFilters() {
     'sort',
     sorts.map((value, i) => ({ value: i === 0 ? '' : value, label: t(`demo_sort.${value}`) })),
   );
-  const flagged = may('demos:analyse') || may('demos:moderate') ? flag() : null;
+  const flagged = mayJudge() ? flag() : null;
   const fields = typed.map((key) =>
-    queryField(t(`demo_filter.${key}`), key, key === 'from' || key === 'to' ? 'date' : 'search'),
+    queryField(
+      t(`demo_filter.${key}`),
+      key,
+      key === 'from' || key === 'to' ? 'date' : 'search',
+      samples[key],
+    ),
   );
   const more = h(
     'details',

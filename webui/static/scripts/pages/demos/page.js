@@ -1,6 +1,6 @@
 /** The library of recordings: what is being recorded, what is kept, when and how much. */
 
-import { listDemos } from '../../api/demos/library.js';
+import { listDemos, mayJudge } from '../../api/demos/library.js';
 import { may } from '../../api/session.js';
 import { h } from '../../dom.js';
 import { empty, pageHead } from '../../elements/blocks.js';
@@ -16,7 +16,7 @@ import { demoRoom } from './room.js';
 import { demoTable } from './row.js';
 
 const calmMs = 1_500;
-const pageSize = 50;
+const pageSize = 25;
 /** What the API gives at most in one answer. */
 const mostPerPage = 100;
 
@@ -43,7 +43,7 @@ export function demosPage(place) {
   }, calmMs);
   const known = may('demos:read');
   const live = known ? liveDemos(soon) : null;
-  const below = known ? [recordedHours(), ...(sees() ? [demoRoom()] : [])] : [];
+  const below = known ? [recordedHours(), ...(may('demos:moderate') ? [demoRoom()] : [])] : [];
 
   /** @param {URLSearchParams} query */
   function follow(query) {
@@ -79,11 +79,6 @@ export function demosPage(place) {
   };
 }
 
-/** Whether everybody's recordings are shown, and not one's own alone. */
-function sees() {
-  return may('demos:analyse') || may('demos:moderate');
-}
-
 /**
  * @param {import('../../elements/pager.js').Query} query
  * @param {AbortSignal} signal
@@ -96,5 +91,9 @@ async function portion(query, signal) {
 /** @param {boolean} filtered */
 function nothing(filtered) {
   if (filtered) return empty('search', t('demos.no_match'), h('p', null, t('demos.no_match_hint')));
-  return empty('film', t('demos.none'), h('p', null, sees() ? t('demos.none_hint') : t('demos.none_player')));
+  return empty(
+    'film',
+    t('demos.none'),
+    h('p', null, mayJudge() ? t('demos.none_hint') : t('demos.none_player')),
+  );
 }

@@ -12,6 +12,7 @@ const nearly = 0.9;
 export function demoRoom() {
   const part = region({
     load: getDemoStorage,
+    className: 'stack',
     skeleton: () => skeleton(4),
     render: (data, root) => fill(root, ...view(data)),
   });
@@ -25,24 +26,26 @@ export function demoRoom() {
 
 /** @param {import('../../api/demos/model.js').DemoStorage} data */
 function view(data) {
-  const share = data.limit ? data.bytes / data.limit : 0;
-  const told = data.limit
-    ? t('demos.stored_of', { size: bytes(data.bytes), limit: bytes(data.limit), share: percent(share) })
+  const limit = data.rules.max_bytes;
+  const share = limit ? data.bytes / limit : 0;
+  const told = limit
+    ? t('demos.stored_of', { size: bytes(data.bytes), limit: bytes(limit), share: percent(share) })
     : t('demos.stored', { size: bytes(data.bytes) });
+  const kept = data.sources.reduce((sum, source) => sum + source.recordings, 0);
   return [
     h(
       'div',
       { class: 'room' },
       h('p', null, told),
-      data.limit > 0 && meter(share, t('demos.storage'), { tone: share >= nearly ? 'bad' : '', text: told }),
+      limit > 0 && meter(share, t('demos.storage'), { tone: share >= nearly ? 'bad' : '', text: told }),
     ),
     h(
       'dl',
       { class: 'tiles' },
-      tile(t('demos.kept'), number(data.demos)),
-      tile(t('demos.flagged_kept'), number(data.kept)),
+      tile(t('demos.kept'), number(kept)),
+      tile(t('demos.deletable'), bytes(data.deletable)),
       tile(t('demos.pruned'), number(data.pruned)),
-      tile(t('demos.spool'), bytes(data.spool)),
+      tile(t('demos.disk_free'), bytes(data.free)),
     ),
   ];
 }

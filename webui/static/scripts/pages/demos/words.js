@@ -41,13 +41,13 @@ export function demoTitle(demo) {
 
 /**
  * What is worth a look at a recording.
- * @param {{ detections: number, reports: number, suspicion: string }} demo
+ * @param {{ detections: number, reports: number, suspicion?: string }} demo
  */
 export function marks(demo) {
   return [
     demo.detections > 0 && badge(t('demos.detections', { count: demo.detections }), 'bad'),
     demo.reports > 0 && badge(t('demos.reports', { count: demo.reports }), 'warn'),
-    demo.suspicion && badge(t('demos.odd'), 'note'),
+    Boolean(demo.suspicion) && badge(t('demos.odd'), 'note'),
   ];
 }
 

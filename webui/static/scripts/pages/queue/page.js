@@ -11,10 +11,7 @@ import { ago } from '../../elements/time.js';
 import { onLive } from '../../live.js';
 import { here, navigate } from '../../router.js';
 import { t } from '../../texts.js';
-import { told } from '../demo/lease.js';
 import { demoTitle, length, marks, place } from '../demos/words.js';
-
-/** @typedef {import('../../api/demos/model.js').Demo & { lease?: import('../../api/demos/model.js').Lease }} Waiting */
 
 const limit = '100';
 const calmMs = 1_000;
@@ -82,13 +79,12 @@ function waitingTable() {
       { label: t('queue_demos.why') },
       { label: t('demos.length'), figures: true },
       { label: t('demos.begun') },
-      { label: t('lease.label') },
       { label: t('queue_demos.take'), hidden: true },
     ],
     'demos waiting',
   );
 
-  /** @param {Waiting} demo */
+  /** @param {import('../../api/demos/model.js').Demo} demo */
   function row(demo) {
     const href = `/app/demos/${demo.id}`;
     return list.row(
@@ -99,19 +95,16 @@ function waitingTable() {
       h('span', { class: 'badges' }, marks(demo)),
       length(demo),
       ago(demo.start_at),
-      h('span', { class: 'small' }, told(demo.lease ?? null)),
-      demo.lease
-        ? h('a', { class: 'button small', href, 'data-focus': `take-${demo.id}` }, t('queue_demos.look'))
-        : actionButton({
-            label: t('queue_demos.take'),
-            icon: 'inbox',
-            tone: 'small',
-            focus: `take-${demo.id}`,
-            async run() {
-              await takeLease(demo.id);
-              navigate(href);
-            },
-          }),
+      actionButton({
+        label: t('queue_demos.take'),
+        icon: 'inbox',
+        tone: 'small',
+        focus: `take-${demo.id}`,
+        async run() {
+          await takeLease(demo.id);
+          navigate(href);
+        },
+      }),
     );
   }
   return { element: list.element, body: list.body, row };

@@ -47,8 +47,7 @@ export function reportsPage(place) {
   function follow(query) {
     filters.follow(query);
     const wanted = Object.fromEntries(narrowing.map((key) => [key, query.get(key) ?? '']));
-    const state = wanted.state === 'all' ? '' : wanted.state || 'open';
-    list.show({ ...wanted, state }, Boolean(wanted.reason || wanted.target || wanted.state));
+    list.show(wanted, Boolean(wanted.reason || wanted.target || wanted.state));
   }
   follow(place.query);
   const soon = calm(list.refresh, calmMs);
@@ -119,12 +118,20 @@ function reportTable(changed) {
 
   /** @param {Row} report */
   function row(report) {
-    const title = demoTitle({ name: report.demo ?? '', id: report.session });
+    const title = demoTitle({ name: report.name, id: report.demo });
     return list.row(
-      target(report),
+      [
+        target(report),
+        report.times > 1 &&
+          h(
+            'a',
+            { class: 'small', href: `/app/demos?player=${report.target}` },
+            t('reports.times', { count: report.times }),
+          ),
+      ].flat(),
       reasonBadge(report.reason),
       [
-        h('a', { class: 'row-title', href: `/app/demos/${report.session}` }, name(title)),
+        h('a', { class: 'row-title', href: `/app/demos/${report.demo}` }, name(title)),
         report.map && h('span', { class: 'soft small' }, name(report.map)),
       ],
       ago(report.created_at),
@@ -136,7 +143,7 @@ function reportTable(changed) {
           tone: 'small',
           focus: `done-${report.id}`,
           async run() {
-            await handleReport(report.session, report.target);
+            await handleReport(report.demo, report.target);
             toast(t('reports.noted'));
             changed();
           },
@@ -152,7 +159,7 @@ function reportTable(changed) {
  */
 async function portion(query, signal) {
   const { reports, next, total } = await listReports(query, signal);
-  return { rows: reports.map((one) => ({ ...one, id: `${one.session}-${one.target}` })), next, total };
+  return { rows: reports.map((one) => ({ ...one, id: `${one.demo}-${one.target}` })), next, total };
 }
 
 /** @param {boolean} filtered */
