@@ -69,6 +69,11 @@ func (c ModsListCmd) Run(s *session) error {
 		filter.States = append(filter.States, workshop.State(state))
 	}
 	return s.withWorkshop(func(w *workshop.Service) error {
+		if s.globals.JSON { // it says what is irreplaceable
+			if err := w.Survey(s.ctx); err != nil {
+				return err
+			}
+		}
 		mods, err := w.List(s.ctx, filter, c.Sort)
 		if err != nil {
 			return err

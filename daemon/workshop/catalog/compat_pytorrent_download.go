@@ -160,7 +160,7 @@ func (d *download) fromSteam() {
 	details, err := lib.Describe(ctx, d.id)
 	switch gone := fault.Is(err, fault.NotFound) || fault.Is(err, fault.Forbidden); {
 	case err == nil:
-	case stock.Stored && d.sent(&stock):
+	case stock.Stored && (gone || !d.recheck) && d.sent(&stock): // whether there is a newer one nobody can say
 		return
 	case gone:
 		d.notFound(refusalOf(err))
