@@ -263,9 +263,9 @@ func TestDetail(t *testing.T) {
 		x.wantStatus("analyst", "POST", "/api/v1/demos/7/lease", "", 200)
 		x.wantStatus("moderator", "PUT", "/api/v1/demos/7/reviews", `{"target":"STEAM_0:0:19867136","verdict":"confirmed","note":"spins"}`, 200)
 
-		var got detailView
+		var got DetailView
 		x.get("analyst", "/api/v1/demos/7", &got)
-		if got.State != StateAnalysed || got.Score == nil || got.Suspicion != "odd" || got.Mine || got.Uploader != "" || got.demoView.Detections != 0 || len(got.Reports) != 1 {
+		if got.State != StateAnalysed || got.Score == nil || got.Suspicion != "odd" || got.Mine || got.Uploader != "" || got.DemoView.Detections != 0 || len(got.Reports) != 1 {
 			t.Errorf("%+v", got)
 		}
 		want := []detectionView{
@@ -284,12 +284,12 @@ func TestDetail(t *testing.T) {
 		if got.Lease == nil || !got.Lease.Mine || got.Lease.By != "analyst" {
 			t.Errorf("%+v", got.Lease)
 		}
-		var own detailView
+		var own DetailView
 		x.get("owner", "/api/v1/demos/7", &own)
 		if !own.Mine || own.Score != nil || own.Suspicion != "" || len(own.Detections)+len(own.Analysis)+len(own.Reviews)+len(own.Witnesses) != 0 || own.Lease != nil || len(own.Reports) != 1 {
 			t.Errorf("%+v", own)
 		}
-		var admin detailView
+		var admin DetailView
 		x.get("admin", "/api/v1/demos/7", &admin)
 		if admin.Uploader != x.accounts["owner"].SteamID.Decimal() {
 			t.Errorf("%+v", admin)
