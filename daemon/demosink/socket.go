@@ -68,7 +68,7 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // backlog bounds what the system acknowledges for us before we have read it;
 // it takes up to twice as much. When a process dies this is what it loses, and
 // under load it would otherwise be megabytes of many seconds.
-const backlog = 64 << 10
+const backlog = 256 << 10
 
 func boundBacklog(c net.Conn) {
 	for {
