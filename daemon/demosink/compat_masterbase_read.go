@@ -217,9 +217,14 @@ func exportTable(x *exchange) (any, error) {
 	h["Cache-Control"] = []string{"no-store"}
 	x.w.WriteHeader(http.StatusOK)
 	x.sent = http.StatusOK
-	if err := e.write(x.ctx(), x.w); err != nil {
+	out := http.NewResponseController(x.w)
+	err = out.Flush() // so that the answer is chunked, however short it is
+	if err == nil {
+		err = e.write(x.ctx(), x.w)
+	}
+	if err != nil {
 		// The end of the answer must not look like the end of the table.
-		_ = http.NewResponseController(x.w).SetWriteDeadline(time.Unix(1, 0))
+		_ = out.SetWriteDeadline(time.Unix(1, 0))
 		x.s.log.Warn("an export broke off", "table", name, "error", err)
 	}
 	return nil, nil

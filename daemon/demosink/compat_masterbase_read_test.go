@@ -250,6 +250,9 @@ func TestExport(t *testing.T) {
 		if _, err := time.Parse(`2006-01-02 15:04:05.000000.csv"`, at); !ok || err != nil || h.Get("Content-Type") != "text/csv" {
 			t.Errorf("%q %q %v", got, h.Get("Content-Type"), err)
 		}
+		if n := h.Get("Content-Length"); n != "" {
+			t.Errorf("%s bytes are announced; an export is chunked", n)
+		}
 		r.want("GET", "/db_export?api_key=MB-anna&table=reports", "", 200, exportedReports)
 	})
 }
@@ -344,14 +347,22 @@ func TestJobsAndIngest(t *testing.T) {
 			t.Errorf("%d reviews are left", n)
 		}
 		r.want("PUT", "/analysis?api_key=MB-anna&session_id=9", analysisJSON, 409, "demo already ingested")
-		// The form of older workers.
-		const old = "/ingest?api_key=MB-anna&session_id="
-		r.want("POST", old+"7", `{"session_id":"7"}`, 500, "Internal Error Occured: Malformed JSON data in analysis blob.")
-		r.want("PUT", "/analysis?api_key=MB-anna&session_id=8", analysisJSON, 200, `{"session_id":"8","stored":true}`)
-		r.want("POST", old+"8", `{"session_id":"8"}`, 201, `{"ingested":true}`)
-		r.want("POST", old+"8", `{"session_id":"8"}`, 500, "Internal Error Occured: demo already ingested")
-		r.want("POST", old+"7", `{"session_id":"8"}`, 400, "Validation failed for POST /ingest")
 	})
+}
+
+// TestOldIngest is the form of older workers.
+func TestOldIngest(t *testing.T) {
+	r := newReadRig(t, lite(t))
+	for _, id := range []string{"7", "8"} {
+		r.add(closedSession(id), nil)
+	}
+	r.put(SessionID("7").AnalysisKey(), "no JSON")
+	const old = "/ingest?api_key=MB-anna&session_id="
+	r.want("POST", old+"7", `{"session_id":"7"}`, 500, "Internal Error Occured: Malformed JSON data in analysis blob.")
+	r.want("PUT", "/analysis?api_key=MB-anna&session_id=8", analysisJSON, 200, `{"session_id":"8","stored":true}`)
+	r.want("POST", old+"8", `{"session_id":"8"}`, 201, `{"ingested":true}`)
+	r.want("POST", old+"8", `{"session_id":"8"}`, 500, "Internal Error Occured: demo already ingested")
+	r.want("POST", old+"7", `{"session_id":"8"}`, 400, "Validation failed for POST /ingest")
 }
 
 // counts are what is stored of an analysis.
