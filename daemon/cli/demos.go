@@ -18,8 +18,10 @@ import (
 // DemosCmd groups the commands about recordings of matches. ID is the number
 // of a recording.
 type DemosCmd struct {
-	List DemosListCmd `cmd:"" help:"List the recordings, the newest first."`
-	Get  DemosGetCmd  `cmd:"" help:"Show everything about a recording, or save it with --out."`
+	List  DemosListCmd  `cmd:"" help:"List the recordings, the newest first."`
+	Get   DemosGetCmd   `cmd:"" help:"Show everything about a recording, or save it with --out."`
+	Push  DemosPushCmd  `cmd:"" help:"Take finished demos in, here or at another server."`
+	Prune DemosPruneCmd `cmd:"" help:"Delete recordings by the rules of retention."`
 }
 
 // withDemos opens the state, runs fn on the recordings and closes.
