@@ -5,7 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +18,7 @@ import (
 
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/db/dbtest"
+	"github.com/quartermasterd/quartermaster/daemon/demosink/pgcsv"
 	"github.com/quartermasterd/quartermaster/daemon/steam"
 )
 
@@ -283,6 +287,26 @@ func TestLongExport(t *testing.T) {
 			t.Errorf("%d lines, %d of them different", n, len(seen))
 		}
 	})
+}
+
+// TestBrokenExport wants that nobody takes half a table for a whole one.
+func TestBrokenExport(t *testing.T) {
+	r := newReadRig(t, lite(t))
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		x := &exchange{s: r.Service, w: w, r: req}
+		x.sendExport("reports", &export{first: []byte("header\n"), more: true, rows: func(context.Context, *pgcsv.Writer) (bool, error) {
+			return false, errors.New("the database is gone")
+		}})
+	}))
+	defer srv.Close()
+	res, err := http.Get(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if b, err := io.ReadAll(res.Body); err == nil {
+		t.Errorf("%q ended as if it were whole", b)
+	}
 }
 
 const analysisJSON = `{"author":"a","detections":[` +
