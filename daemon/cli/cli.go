@@ -43,6 +43,7 @@ type CLI struct {
 	Key       KeyCmd       `cmd:"" help:"Make, list and revoke API keys."`
 	Mods      ModsCmd      `cmd:"" help:"List, fetch, check and clean up Workshop mods."`
 	FastDL    FastDLCmd    `cmd:"" name:"fastdl" help:"Check the game files that players download."`
+	Demos     DemosCmd     `cmd:"" help:"List, show and save recordings of matches."`
 	Import    ImportCmd    `cmd:"" help:"Take over the data of another program."`
 	Version   VersionCmd   `cmd:"" help:"Print the version."`
 }

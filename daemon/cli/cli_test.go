@@ -136,7 +136,7 @@ func exitCodeIs(ts *testscript.TestScript, neg bool, args []string) {
 
 func TestGrammarHasHelpEverywhere(t *testing.T) {
 	for _, args := range [][]string{{"--help"}, {"run", "--help"}, {"service", "--help"}, {"config", "--help"},
-		{"admin", "--help"}, {"key", "--help"}, {"mods", "--help"}, {"fastdl", "--help"}, {"setup-link", "--help"}, {"version", "--help"}} {
+		{"admin", "--help"}, {"key", "--help"}, {"mods", "--help"}, {"fastdl", "--help"}, {"demos", "--help"}, {"setup-link", "--help"}, {"version", "--help"}} {
 		var out, errs discard
 		if code := Main(context.Background(), Program{Args: args, Stdout: &out, Stderr: &errs}); code != ExitOK || out.n == 0 {
 			t.Errorf("%v: exit %d, %d bytes of help", args, code, out.n)

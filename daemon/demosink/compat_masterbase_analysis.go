@@ -2,6 +2,7 @@ package demosink
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 
 	"github.com/quartermasterd/quartermaster/daemon/fault"
@@ -111,6 +112,6 @@ func (x *exchange) ingestReason(err error) string {
 	if fault.KindOf(err) != fault.Internal {
 		return fault.Public(err)
 	}
-	x.s.log.Error("an analysis could not be taken in", "error", err)
+	x.s.log.Error("an analysis could not be taken in", slog.Any("error", err))
 	return textInternal
 }

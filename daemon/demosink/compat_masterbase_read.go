@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
@@ -210,6 +211,11 @@ func exportTable(x *exchange) (any, error) {
 	if e == nil {
 		return nil, x.invalid()
 	}
+	x.sendExport(name, e)
+	return nil, nil
+}
+
+func (x *exchange) sendExport(name string, e *export) {
 	h := x.w.Header()
 	h["Content-Type"] = []string{"text/csv"}
 	h["Content-Disposition"] = []string{`attachment; filename="` + name + x.s.clock.Now().UTC().Format("-2006-01-02 15:04:05.000000") + `.csv"`}
@@ -217,12 +223,16 @@ func exportTable(x *exchange) (any, error) {
 	h["Cache-Control"] = []string{"no-store"}
 	x.w.WriteHeader(http.StatusOK)
 	x.sent = http.StatusOK
-	if err := e.write(x.ctx(), x.w); err != nil {
-		// The end of the answer must not look like the end of the table.
-		_ = http.NewResponseController(x.w).SetWriteDeadline(time.Unix(1, 0))
-		x.s.log.Warn("an export broke off", "table", name, "error", err)
+	out := http.NewResponseController(x.w)
+	err := out.Flush() // so that the answer is chunked, however short it is
+	if err == nil {
+		err = e.write(x.ctx(), x.w)
 	}
-	return nil, nil
+	if err != nil {
+		// The end of the answer must not look like the end of the table.
+		_ = out.SetWriteDeadline(time.Unix(1, 0))
+		x.s.log.Warn("an export broke off", slog.String("table", name), slog.Any("error", err))
+	}
 }
 
 // listedBroadcast is a message as clients are shown it.

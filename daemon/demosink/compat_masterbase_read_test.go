@@ -5,7 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +18,7 @@ import (
 
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/db/dbtest"
+	"github.com/quartermasterd/quartermaster/daemon/demosink/pgcsv"
 	"github.com/quartermasterd/quartermaster/daemon/steam"
 )
 
@@ -250,6 +254,9 @@ func TestExport(t *testing.T) {
 		if _, err := time.Parse(`2006-01-02 15:04:05.000000.csv"`, at); !ok || err != nil || h.Get("Content-Type") != "text/csv" {
 			t.Errorf("%q %q %v", got, h.Get("Content-Type"), err)
 		}
+		if n := h.Get("Content-Length"); n != "" {
+			t.Errorf("%s bytes are announced; an export is chunked", n)
+		}
 		r.want("GET", "/db_export?api_key=MB-anna&table=reports", "", 200, exportedReports)
 	})
 }
@@ -280,6 +287,26 @@ func TestLongExport(t *testing.T) {
 			t.Errorf("%d lines, %d of them different", n, len(seen))
 		}
 	})
+}
+
+// TestBrokenExport wants that nobody takes half a table for a whole one.
+func TestBrokenExport(t *testing.T) {
+	r := newReadRig(t, lite(t))
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		x := &exchange{s: r.Service, w: w, r: req}
+		x.sendExport("reports", &export{first: []byte("header\n"), more: true, rows: func(context.Context, *pgcsv.Writer) (bool, error) {
+			return false, errors.New("the database is gone")
+		}})
+	}))
+	defer srv.Close()
+	res, err := http.Get(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if b, err := io.ReadAll(res.Body); err == nil {
+		t.Errorf("%q ended as if it were whole", b)
+	}
 }
 
 const analysisJSON = `{"author":"a","detections":[` +
@@ -344,14 +371,22 @@ func TestJobsAndIngest(t *testing.T) {
 			t.Errorf("%d reviews are left", n)
 		}
 		r.want("PUT", "/analysis?api_key=MB-anna&session_id=9", analysisJSON, 409, "demo already ingested")
-		// The form of older workers.
-		const old = "/ingest?api_key=MB-anna&session_id="
-		r.want("POST", old+"7", `{"session_id":"7"}`, 500, "Internal Error Occured: Malformed JSON data in analysis blob.")
-		r.want("PUT", "/analysis?api_key=MB-anna&session_id=8", analysisJSON, 200, `{"session_id":"8","stored":true}`)
-		r.want("POST", old+"8", `{"session_id":"8"}`, 201, `{"ingested":true}`)
-		r.want("POST", old+"8", `{"session_id":"8"}`, 500, "Internal Error Occured: demo already ingested")
-		r.want("POST", old+"7", `{"session_id":"8"}`, 400, "Validation failed for POST /ingest")
 	})
+}
+
+// TestOldIngest is the form of older workers.
+func TestOldIngest(t *testing.T) {
+	r := newReadRig(t, lite(t))
+	for _, id := range []string{"7", "8"} {
+		r.add(closedSession(id), nil)
+	}
+	r.put(SessionID("7").AnalysisKey(), "no JSON")
+	const old = "/ingest?api_key=MB-anna&session_id="
+	r.want("POST", old+"7", `{"session_id":"7"}`, 500, "Internal Error Occured: Malformed JSON data in analysis blob.")
+	r.want("PUT", "/analysis?api_key=MB-anna&session_id=8", analysisJSON, 200, `{"session_id":"8","stored":true}`)
+	r.want("POST", old+"8", `{"session_id":"8"}`, 201, `{"ingested":true}`)
+	r.want("POST", old+"8", `{"session_id":"8"}`, 500, "Internal Error Occured: demo already ingested")
+	r.want("POST", old+"7", `{"session_id":"8"}`, 400, "Validation failed for POST /ingest")
 }
 
 // counts are what is stored of an analysis.

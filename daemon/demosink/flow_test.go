@@ -365,7 +365,9 @@ func TestFrames(t *testing.T) {
 		half := frame(0x82, bytes.Repeat([]byte("x"), 1000))
 		write(half[:508])
 		r.spooled(id, int64(len("one,two")+500)) // what came of a frame is there before its end
-		write(half[508:])
+		write(append(half[508:], 0x82))          // and the beginning of another
+		r.spooled(id, int64(len("one,two")+1000))
+		write(frame(0x82, nil)[1:])
 		write(frame(0x81, []byte("text")))
 		answer, err := io.ReadAll(c)
 		if err != nil || !bytes.HasPrefix(answer[1:], append([]byte{byte(2 + len(endText.reason)), 0x03, 0xEB}, endText.reason...)) {

@@ -132,7 +132,7 @@ func (s *Service) listDemos(ctx context.Context, in *listDemosInput) (*web.Tagge
 	if err != nil {
 		return nil, err
 	}
-	return web.Tag(in.Known, demoList{viewDemos(c, all), next, total})
+	return web.Tag(in.Known, demoList{View(c, all), next, total})
 }
 
 type demoInput struct {
@@ -144,17 +144,17 @@ type getDemoInput struct {
 	web.Known
 }
 
-func (s *Service) getDemo(ctx context.Context, in *getDemoInput) (*web.Tagged[detailView], error) {
+func (s *Service) getDemo(ctx context.Context, in *getDemoInput) (*web.Tagged[DetailView], error) {
 	c := callerOf(ctx)
 	d, err := s.Get(ctx, c, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	names, err := s.names(ctx, d.people())
+	v, err := s.Describe(ctx, c, d)
 	if err != nil {
 		return nil, err
 	}
-	return web.Tag(in.Known, viewDetail(c, d, names))
+	return web.Tag(in.Known, v)
 }
 
 func (s *Service) deleteDemo(ctx context.Context, in *demoInput) (*struct{}, error) {
@@ -192,7 +192,7 @@ func (s *Service) getQueue(ctx context.Context, in *queueInput) (*web.Tagged[que
 	if err != nil {
 		return nil, err
 	}
-	return web.Tag(in.Known, queueList{viewDemos(c, all), total})
+	return web.Tag(in.Known, queueList{View(c, all), total})
 }
 
 type leaseOutput struct{ Body leaseView }
@@ -303,7 +303,7 @@ func (s *Service) listReports(ctx context.Context, in *listReportsInput) (*web.T
 	out := reportList{Reports: make([]complaintView, 0, len(all)), Next: next, Total: total}
 	for _, r := range all {
 		out.Reports = append(out.Reports, complaintView{
-			reportView: viewReport(r.Report, names), Demo: string(r.Session), Name: r.Demo, Map: r.Map, StartAt: r.StartAt, Times: r.Times,
+			ReportView: viewReport(r.Report, names), Demo: string(r.Session), Name: r.Demo, Map: r.Map, StartAt: r.StartAt, Times: r.Times,
 		})
 	}
 	return web.Tag(in.Known, out)

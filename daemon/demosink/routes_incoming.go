@@ -166,7 +166,7 @@ func patchOperation(options ...func(*huma.Operation)) *huma.Operation {
 			"200": {Description: "It is on the disk"},
 			"404": {Description: "There is no such upload"},
 			"409": {Description: "The upload is at another offset, which Upload-Offset tells"},
-			"422": {Description: "The file is no demo; the upload is forgotten"},
+			"400": {Description: "The file is no demo; the upload is forgotten"},
 		},
 	}
 	for _, option := range append(options, web.MaxBody(-1), web.Timeout(0)) {

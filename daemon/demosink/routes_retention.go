@@ -20,13 +20,13 @@ func (s *Service) registerRetention(srv *web.Server) {
 	web.Route(ops, http.MethodGet, demosPath+"/retention", s.getRetention, web.Describe("get-demo-retention", "Rules of retention",
 		"Those of the configuration, until others are set here."), moderate)
 	web.Route(ops, http.MethodPut, demosPath+"/retention", s.putRetention, web.Describe("set-demo-retention", "Set the rules of retention",
-		"They go over those of the configuration.", 422), moderate)
+		"They go over those of the configuration.", 400), moderate)
 	web.Route(ops, http.MethodDelete, demosPath+"/retention", s.deleteRetention, web.Describe("reset-demo-retention", "Take the rules of the configuration again", ""), moderate)
 	web.Route(ops, http.MethodPost, demosPath+"/prune", s.postPrune, web.Describe("prune-demos", "Delete by the rules",
 		"What happens every ten minutes by itself. With dry_run nothing is deleted, and the answer says what would be, and why.", 409), slow, moderate)
 	web.Route(ops, http.MethodGet, demosPath+"/storage", s.getStorage, web.Describe("get-demo-storage", "Room that recordings take up", ""), moderate)
 	web.Route(ops, http.MethodGet, demosPath+"/calendar", s.getCalendar, web.Describe("get-demo-calendar", "Recordings by day",
-		"Players see their own, the staff everybody's. Days without a recording are left out.", 422), read)
+		"Players see their own, the staff everybody's. Days without a recording are left out.", 400), read)
 }
 
 type rulesView struct {

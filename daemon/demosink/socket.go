@@ -58,10 +58,30 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		_ = c.Close() // the first error says more
 		return nil, nil, err
 	}
+	boundBacklog(c)
 	s := &socket{Conn: c, raw: rawConn(c), buffer: rw.Reader, idle: h.idle}
 	s.receive = s.receiveNow
 	h.socket = s
 	return s, bufio.NewReadWriter(rw.Reader, bufio.NewWriterSize(s, controlBuffer)), nil
+}
+
+// backlog bounds what the system acknowledges for us before we have read it;
+// it takes up to twice as much. When a process dies this is what it loses, and
+// under load it would otherwise be megabytes of many seconds.
+const backlog = 256 << 10
+
+func boundBacklog(c net.Conn) {
+	for {
+		if b, ok := c.(interface{ SetReadBuffer(bytes int) error }); ok {
+			_ = b.SetReadBuffer(backlog) // only a hint
+			return
+		}
+		below, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			return
+		}
+		c = below.NetConn()
+	}
 }
 
 // rawConn returns the system's side of a connection whose bytes reach us

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// demoView is a recording as the API shows it.
-type demoView struct {
+// DemoView is a recording as the API shows it.
+type DemoView struct {
 	ID          string    `json:"id" doc:"A number of up to 39 digits."`
 	Name        string    `json:"name"`
 	Map         string    `json:"map"`
@@ -33,18 +33,18 @@ type demoView struct {
 }
 
 type demoList struct {
-	Demos []demoView `json:"demos" nullable:"false"`
+	Demos []DemoView `json:"demos" nullable:"false"`
 	Next  string     `json:"next" doc:"Cursor of the following page; empty on the last."`
 	Total int64      `json:"total"`
 }
 
 type queueList struct {
-	Demos []demoView `json:"demos" nullable:"false"`
+	Demos []DemoView `json:"demos" nullable:"false"`
 	Total int64      `json:"total"`
 }
 
-func viewDemo(c Caller, d Demo) demoView {
-	v := demoView{
+func viewDemo(c Caller, d Demo) DemoView {
+	v := DemoView{
 		ID: string(d.ID), Name: d.DemoName, Map: d.Map, Server: d.FakeIP, Player: d.Player, StartAt: d.StartAt, EndAt: d.EndAt,
 		Received: d.Received, Size: d.Size, Seconds: d.Seconds, Ticks: d.Ticks, State: d.State(), Source: d.Source, Verified: d.Verified,
 		Reports: d.Reports, Mine: c.owns(d.Session), AnonymousID: AnonymousID(d.SteamID, c.SteamID),
@@ -61,23 +61,24 @@ func viewDemo(c Caller, d Demo) demoView {
 	return v
 }
 
-func viewDemos(c Caller, all []Demo) []demoView {
-	views := make([]demoView, 0, len(all))
+// View shapes recordings as the API shows them to the caller.
+func View(c Caller, all []Demo) []DemoView {
+	views := make([]DemoView, 0, len(all))
 	for _, d := range all {
 		views = append(views, viewDemo(c, d))
 	}
 	return views
 }
 
-// detailView is a recording with everything that is known about it.
-type detailView struct {
-	demoView
+// DetailView is a recording with everything that is known about it.
+type DetailView struct {
+	DemoView
 	Header     headerView      `json:"header"`
-	Reports    []reportView    `json:"reports" nullable:"false"`
+	Reports    []ReportView    `json:"reports" nullable:"false"`
 	Detections []detectionView `json:"detections" nullable:"false" doc:"The first 10 000 by tick. For analysts and moderators."`
 	Analysis   []countView     `json:"analysis" nullable:"false" doc:"For analysts and moderators."`
 	Reviews    []reviewView    `json:"reviews" nullable:"false" doc:"For analysts and moderators."`
-	Witnesses  []demoView      `json:"witnesses" nullable:"false" doc:"Others' recordings on the same server at that time. For analysts and moderators."`
+	Witnesses  []DemoView      `json:"witnesses" nullable:"false" doc:"Others' recordings on the same server at that time. For analysts and moderators."`
 	Lease      *leaseView      `json:"lease,omitempty" doc:"Who works on it; absent when nobody does."`
 }
 
@@ -90,7 +91,8 @@ type headerView struct {
 	Ticks   int64   `json:"ticks"`
 }
 
-type reportView struct {
+// ReportView is a report as the API shows it.
+type ReportView struct {
 	Target    string    `json:"target" doc:"SteamID."`
 	Reason    Reason    `json:"reason" enum:"bot,cheater"`
 	Checked   bool      `json:"checked" doc:"Steam knows the target."`
@@ -140,6 +142,12 @@ func (d *Detail) people() []int64 {
 	return all
 }
 
+// Describe shapes a recording as the API shows it to the caller.
+func (s *Service) Describe(ctx context.Context, c Caller, d Detail) (DetailView, error) {
+	names, err := s.names(ctx, d.people())
+	return viewDetail(c, d, names), err
+}
+
 // names returns the display names of accounts, of which 0 is nobody's.
 func (s *Service) names(ctx context.Context, accounts []int64) (map[int64]string, error) {
 	accounts = slices.Clone(accounts)
@@ -151,19 +159,19 @@ func (s *Service) names(ctx context.Context, accounts []int64) (map[int64]string
 	return s.options.Names(ctx, accounts)
 }
 
-func viewReport(r Report, names map[int64]string) reportView {
-	return reportView{r.Target.Decimal(), r.Reason, r.Checked, r.CreatedAt, r.HandledAt, names[r.HandledBy]}
+func viewReport(r Report, names map[int64]string) ReportView {
+	return ReportView{r.Target.Decimal(), r.Reason, r.Checked, r.CreatedAt, r.HandledAt, names[r.HandledBy]}
 }
 
 func viewReview(c Caller, v Review, names map[int64]string) reviewView {
 	return reviewView{v.Target.Decimal(), v.Verdict, v.Note, names[v.Reviewer], v.Reviewer == c.Account, v.CreatedAt}
 }
 
-func viewDetail(c Caller, d Detail, names map[int64]string) detailView {
-	v := detailView{
-		demoView: viewDemo(c, d.Demo),
+func viewDetail(c Caller, d Detail, names map[int64]string) DetailView {
+	v := DetailView{
+		DemoView: viewDemo(c, d.Demo),
 		Header:   headerView{string(d.Format), d.Server, d.Player, d.GameDir, d.Seconds, d.Ticks},
-		Reports:  []reportView{}, Detections: []detectionView{}, Analysis: []countView{}, Reviews: []reviewView{}, Witnesses: viewDemos(c, d.Witnesses),
+		Reports:  []ReportView{}, Detections: []detectionView{}, Analysis: []countView{}, Reviews: []reviewView{}, Witnesses: View(c, d.Witnesses),
 	}
 	for _, r := range d.ReportList {
 		v.Reports = append(v.Reports, viewReport(r, names))
@@ -186,7 +194,7 @@ func viewDetail(c Caller, d Detail, names map[int64]string) detailView {
 // complaintView is a report as moderators see it. Who reported is not shown:
 // it is who sent the recording.
 type complaintView struct {
-	reportView
+	ReportView
 	Demo    string    `json:"demo" doc:"Id of the recording."`
 	Name    string    `json:"name" doc:"Of the recording."`
 	Map     string    `json:"map"`

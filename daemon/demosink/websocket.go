@@ -81,13 +81,20 @@ func (in *intake) frame(r io.Reader) error {
 	}
 }
 
-// await returns when something can be read. Before it waits it writes what
-// came and lets go of the buffer.
+// maxHeader is the longest header of a client's frame (RFC 6455 §5.2).
+const maxHeader = 14
+
+// await returns when something can be read. Before it waits, or the websocket
+// may have to wait for the rest of a header, it writes what came; and before it
+// waits it lets go of the buffer.
 func (in *intake) await() error {
-	if in.socket.available() == 0 {
+	available := in.socket.available()
+	if available < maxHeader {
 		if err := in.flush(); err != nil {
 			return err
 		}
+	}
+	if available == 0 {
 		in.release()
 		if err := in.socket.renew(); err != nil {
 			return err
