@@ -207,7 +207,7 @@ test('moderators work through reports and tell players news', () =>
     await page.getByLabel('State').selectOption('all');
     await page.waitForURL('**/app/reports?state=all');
     await count(page, '2 reports');
-    await page.getByLabel('Message').fill('New <maps>');
+    await page.getByRole('textbox', { name: 'Message' }).fill('New <maps>');
     await page.getByLabel('Importance').selectOption('medium');
     await page.getByRole('button', { name: 'Publish' }).click();
     await page.locator('.review-note', { hasText: 'New <maps>' }).waitFor();

@@ -180,7 +180,12 @@ function reports(fake, request) {
   const { query } = request;
   const wanted = query.get('state') ?? 'open';
   const rows = visible(fake, request)
-    .flatMap(({ demo, parts }) => parts.reports.map((one) => ({ ...one, demo: demo.name, map: demo.map })))
+    .flatMap(({ demo, parts }) => {
+      const { id, name, map, start_at } = demo;
+      const times = (/** @type {import('../../static/scripts/api/demos/model.js').Report} */ one) =>
+        one.handled_at ? 1 : 3;
+      return parts.reports.map((one) => ({ ...one, demo: id, name, map, start_at, times: times(one) }));
+    })
     .filter(
       (one) =>
         (wanted === 'all' || (one.handled_at ? 'handled' : 'open') === wanted) &&
