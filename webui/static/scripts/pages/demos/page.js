@@ -13,6 +13,7 @@ import { recordedHours } from './calendar.js';
 import { demoFilters, demosQuery, narrowed } from './filters.js';
 import { liveDemos } from './live.js';
 import { demoRoom } from './room.js';
+import { retentionCard } from './retention.js';
 import { demoTable } from './row.js';
 
 const calmMs = 1_500;
@@ -43,7 +44,9 @@ export function demosPage(place) {
   }, calmMs);
   const known = may('demos:read');
   const live = known ? liveDemos(soon) : null;
-  const below = known ? [recordedHours(), ...(may('demos:moderate') ? [demoRoom()] : [])] : [];
+  const below = known
+    ? [recordedHours(), ...(may('demos:moderate') ? [demoRoom(), retentionCard(soon)] : [])]
+    : [];
 
   /** @param {URLSearchParams} query */
   function follow(query) {
