@@ -44,9 +44,8 @@ export function demosPage(place) {
   }, calmMs);
   const known = may('demos:read');
   const live = known ? liveDemos(soon) : null;
-  const below = known
-    ? [recordedHours(), ...(may('demos:moderate') ? [demoRoom(), retentionCard(soon)] : [])]
-    : [];
+  const rules = may('demos:moderate') ? retentionCard(soon) : null;
+  const below = known ? [recordedHours(), ...(may('demos:moderate') ? [demoRoom()] : [])] : [];
 
   /** @param {URLSearchParams} query */
   function follow(query) {
@@ -69,12 +68,14 @@ export function demosPage(place) {
         { class: 'columns' },
         below.map((part) => part.element),
       ),
+      rules?.element ?? null,
     ),
     query: (at) => follow(at.query),
     close() {
       soon.cancel();
       stop();
       live?.close();
+      rules?.close();
       for (const part of below) part.close();
       filters.close();
       list.close();

@@ -44,7 +44,7 @@ export function retentionCard(changed) {
     rules.element,
     pruning(changed),
   );
-  return { element, refresh: () => {}, close: rules.close };
+  return { element, close: rules.close };
 }
 
 /**
@@ -196,7 +196,8 @@ function headline({ removed, orphans, bytes: size }, plan) {
 
 /** @param {Pruned} answer */
 function gone({ removed, orphans }) {
-  const rows = [...removed, ...orphans];
+  const known = removed.map((row) => ({ ...row, name: h('a', { href: `/app/demos/${row.id}` }, id(row)) }));
+  const rows = [...known, ...orphans.map((row) => ({ ...row, name: id(row) }))];
   if (rows.length === 0) return null;
   const list = table(
     t('prune.list'),
@@ -206,14 +207,13 @@ function gone({ removed, orphans }) {
   list.body.append(
     ...rows
       .slice(0, mostRows)
-      .map((row) =>
-        list.row(
-          h('a', { href: `/app/demos/${row.id}` }, h('code', null, row.id)),
-          bytes(row.size),
-          h('span', { lang: 'en' }, sentence(row.why)),
-        ),
-      ),
+      .map((row) => list.row(row.name, bytes(row.size), h('span', { lang: 'en' }, sentence(row.why)))),
   );
   const more = rows.length - mostRows;
   return [list.element, more > 0 && h('p', { class: 'soft small' }, t('prune.more', { count: more }))];
+}
+
+/** @param {{ id: string }} row */
+function id(row) {
+  return h('code', { class: 'path' }, row.id);
 }
