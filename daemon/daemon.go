@@ -234,7 +234,7 @@ func (d *Daemon) reloads(ctx context.Context, h Hooks) {
 		if d.workshop != nil {
 			d.workshop.Reload(loaded.Config.Workshop)
 		}
-		d.Log.Info("the configuration was reloaded; listeners, the limits of requests and connections, and storage change at the next start")
+		d.Log.Info("the configuration was reloaded; listeners, storage, limits.exempt, limits.max_conns, limits.max_conns_per_ip and the limits of requests change at the next start")
 	}
 }
 

@@ -54,6 +54,14 @@ type ModsListCmd struct {
 	Limit int      `placeholder:"N" help:"At most this many. Default: all."`
 }
 
+// Validate refuses a limit that is none.
+func (c ModsListCmd) Validate() error {
+	if c.Limit < 0 {
+		return fmt.Errorf("--limit is %d; it must be 0, for all, or more", c.Limit)
+	}
+	return nil
+}
+
 // Run prints one line per version, or the mods as JSON.
 func (c ModsListCmd) Run(s *session) error {
 	filter := workshop.Filter{Query: c.Query, App: c.App}
@@ -61,6 +69,11 @@ func (c ModsListCmd) Run(s *session) error {
 		filter.States = append(filter.States, workshop.State(state))
 	}
 	return s.withWorkshop(func(w *workshop.Service) error {
+		if s.globals.JSON { // it says what is irreplaceable
+			if err := w.Survey(s.ctx); err != nil {
+				return err
+			}
+		}
 		mods, err := w.List(s.ctx, filter, c.Sort)
 		if err != nil {
 			return err

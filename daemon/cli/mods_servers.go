@@ -138,7 +138,21 @@ func (c ModsServersRestartedCmd) Run(s *session) error {
 			return err
 		}
 		return s.print(radar.JSON([]radar.Server{server}), func() {
-			s.printf("%s was restarted; %d of its %d mods are out of date", server.Name, server.Outdated, len(server.Mods))
+			s.printf("%s was restarted; %d of its %d mods are out of date%s", server.Name, server.Outdated, len(server.Mods), untoldText(server.Mods))
 		})
 	})
+}
+
+// untoldText adds of how many mods nobody can say whether they are current.
+func untoldText(mods []radar.Mod) string {
+	untold := 0
+	for _, m := range mods {
+		if m.State == radar.Unknown {
+			untold++
+		}
+	}
+	if untold == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; of %d Steam has not said what is current", untold)
 }

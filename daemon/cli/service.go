@@ -14,7 +14,7 @@ type ServiceCmd struct {
 	Start     ServiceStartCmd     `cmd:"" help:"Start the service."`
 	Stop      ServiceStopCmd      `cmd:"" help:"Stop the service."`
 	Restart   ServiceRestartCmd   `cmd:"" help:"Stop and start the service."`
-	Status    ServiceStatusCmd    `cmd:"" help:"Tell whether it runs; exit code 0 if it does, 3 if it is not installed, 1 otherwise."`
+	Status    ServiceStatusCmd    `cmd:"" help:"Tell whether it runs; exit code 0 if it does, 3 if it is not installed, 5 without a service system, 1 otherwise."`
 	Run       ServiceRunCmd       `cmd:"" help:"Run under the service manager (used by the service itself)."`
 }
 

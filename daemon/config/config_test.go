@@ -301,6 +301,31 @@ func TestRelativePathsStartAtTheFile(t *testing.T) {
 	}
 }
 
+func TestRelativeDataDir(t *testing.T) {
+	file := write(t, "config.toml", "[data]\ndir = \"data\"\n")
+	t.Chdir(t.TempDir())
+	here, err := filepath.Abs("given")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name, flag, want string
+	}{
+		{"starts at the file", "", filepath.Join(filepath.Dir(file), "data")},
+		{"of the flag starts here", "given", here},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			loaded, err := Load(Options{File: file, DataDir: row.flag})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if loaded.DataDir != row.want || loaded.Config.Data.Dir != row.want && row.flag == "" {
+				t.Errorf("got %q, want %q", loaded.DataDir, row.want)
+			}
+		})
+	}
+}
+
 func TestManualNamesEveryKey(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "configuration.md"))
 	if err != nil {

@@ -66,8 +66,13 @@ func Load(o Options) (*Loaded, error) {
 		problems, lines = append(problems, found...), at
 	}
 	problems = append(problems, bindEnvironment(env, &l.Config)...)
+	if dir := l.Config.Data.Dir; dir != "" && path != "" {
+		if l.Config.Data.Dir, err = against(filepath.Dir(path), dir); err != nil {
+			return nil, fmt.Errorf("path %q: %w", dir, err)
+		}
+	}
 	if o.DataDir != "" {
-		l.Config.Data.Dir = o.DataDir
+		l.Config.Data.Dir = o.DataDir // a flag is typed in the working directory
 	}
 	if len(o.Listen) > 0 {
 		l.Config.HTTP.Listen = o.Listen

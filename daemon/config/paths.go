@@ -44,7 +44,8 @@ func usualFiles(env map[string]string) []string {
 }
 
 // dataDir returns the absolute data directory. It never depends on the
-// working directory unless a relative path was given by hand.
+// working directory unless a relative path was given as a flag, or without a
+// configuration file.
 func dataDir(configured string, env map[string]string, service bool) (string, error) {
 	switch {
 	case configured != "":

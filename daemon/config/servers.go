@@ -49,8 +49,8 @@ func (w Workshop) validateServers(k *check) {
 		// The value is not repeated: it may hold a token.
 		k.that(s.Webhook == "" || strings.HasPrefix(s.Webhook, "@") || validWebhook(s.Webhook), key+".webhook",
 			"must be an http:// or https:// address")
+		k.that(!validWebhook(s.Webhook) || sentWebhook(s.Webhook), key+".webhook",
+			"nothing is sent to link-local addresses and those of cloud services")
 		k.that(s.WebhookSecret == "" || s.Webhook != "", key+".webhook_secret", "is set, but webhook is not")
 	}
 }
-
-func validWebhook(address string) bool { return validURL(address) && len(address) <= 2000 }

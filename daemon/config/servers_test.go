@@ -111,6 +111,15 @@ name = "x"
 id = [1]
 webhook = "http://TOKEN@x/"
 webhook_file = "y"
+[[workshop.servers]]
+name = "cloud"
+webhook = "http://169.254.169.254/latest"
+[[workshop.servers]]
+name = "cloud6"
+webhook = "http://[fd00:ec2::254]/latest"
+[[workshop.servers]]
+name = "own"
+webhook = "http://127.0.0.1:8080/bot"
 `)
 	want := []string{
 		`2: workshop.servers[0].name: "a b" is not a name for a server; use up to 64 of A-Z, a-z, 0-9, ".", "_" and "-", for example "ns2-main"`,
@@ -120,6 +129,8 @@ webhook_file = "y"
 		`9: workshop.servers[2].id: unknown key; did you mean "workshop.servers[2].ids"?`,
 		`10: workshop.servers[2].webhook: is set, and so is workshop.servers[2].webhook_file; keep one of them`,
 		`10: workshop.servers[2].webhook: must be an http:// or https:// address`,
+		`14: workshop.servers[3].webhook: nothing is sent to link-local addresses and those of cloud services`,
+		`17: workshop.servers[4].webhook: nothing is sent to link-local addresses and those of cloud services`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -141,3 +141,69 @@ func TestCloseEmptiesTheLog(t *testing.T) {
 		t.Error("taken for not closed")
 	}
 }
+
+// The database file alone is whole after Close, whoever used it how: the last
+// connection must not be one that only reads.
+func TestCloseLeavesTheDatabaseAlone(t *testing.T) {
+	read := func(d *DB) error {
+		return d.Read(ctx, func(tx *Tx) error {
+			var n int
+			return tx.QueryRow(ctx, "SELECT count(*) FROM row").Scan(&n)
+		})
+	}
+	write := func(d *DB) error {
+		return d.Write(ctx, func(tx *Tx) error {
+			_, err := tx.Exec(ctx, "INSERT INTO row (body) VALUES (zeroblob(100000))")
+			return err
+		})
+	}
+	for name, steps := range map[string][]func(*DB) error{
+		"read": {read}, "write": {write}, "read and write": {read, write}, "write and read": {write, read, write, read},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := openRows(t)
+			for _, step := range steps {
+				if err := step(d); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := d.Close(); err != nil {
+				t.Fatal(err)
+			}
+			for _, more := range []string{"-wal", "-shm"} {
+				if _, err := os.Stat(d.Path() + more); !errors.Is(err, os.ErrNotExist) {
+					t.Errorf("%s: %v", more, err)
+				}
+			}
+		})
+	}
+}
+
+// A reader that is at work when the database closes is waited for.
+func TestCloseWaitsForReaders(t *testing.T) {
+	d := openRows(t)
+	mustExec(t, d, "INSERT INTO row (body) VALUES (zeroblob(100000))")
+	reading, read := make(chan struct{}), make(chan error)
+	go func() {
+		read <- d.Read(ctx, func(tx *Tx) error {
+			var n int
+			err := tx.QueryRow(ctx, "SELECT count(*) FROM row").Scan(&n)
+			close(reading)
+			<-d.closed
+			return err
+		})
+	}()
+	<-reading
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-read; err != nil {
+		t.Error(err)
+	}
+	if n := d.walSize(); n != 0 {
+		t.Errorf("log of %d bytes", n)
+	}
+	if err := d.Read(ctx, func(*Tx) error { return nil }); err == nil {
+		t.Error("a closed database is read")
+	}
+}

@@ -32,6 +32,9 @@ type File struct {
 	// Disposition is the Content-Disposition (RFC 6266) of answers with
 	// content, which names the file; empty: not sent.
 	Disposition string
+	// Refuse answers 412 and 416 in another form than plain text. A
+	// Content-Range that belongs to the answer is set by then. nil: plain text.
+	Refuse func(w http.ResponseWriter, status int)
 }
 
 // ServeFile answers a GET or HEAD request with f: conditional requests and
@@ -57,13 +60,13 @@ func ServeFile(w http.ResponseWriter, r *http.Request, f File) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	case http.StatusPreconditionFailed:
-		serveFileError(w, r, http.StatusPreconditionFailed)
+		f.refuse(w, r, http.StatusPreconditionFailed)
 		return
 	}
 	ranges, satisfiable := f.ranges(r.Header)
 	if !satisfiable {
 		w.Header().Set("Content-Range", "bytes */"+strconv.FormatInt(f.Size, 10))
-		serveFileError(w, r, http.StatusRequestedRangeNotSatisfiable)
+		f.refuse(w, r, http.StatusRequestedRangeNotSatisfiable)
 		return
 	}
 	switch len(ranges) {
@@ -78,6 +81,15 @@ func ServeFile(w http.ResponseWriter, r *http.Request, f File) {
 	default:
 		f.sendParts(w, r, ranges)
 	}
+}
+
+// refuse answers a request that asks for what f does not have.
+func (f *File) refuse(w http.ResponseWriter, r *http.Request, status int) {
+	if f.Refuse != nil {
+		f.Refuse(w, status)
+		return
+	}
+	serveFileError(w, r, status)
 }
 
 // serveFileError answers without content of f.

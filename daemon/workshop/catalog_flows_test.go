@@ -281,6 +281,14 @@ func TestCatalog_BrowserExtension(t *testing.T) {
 	t.Parallel()
 	x := newCatalogServer(t, dbtest.SQLite(t))
 	want := map[int]string{}
+	final := []fakecmd.Item{ // what no waiting helps against
+		{Scenario: fakecmd.Fail, Reason: "File Not Found"},
+		{Scenario: fakecmd.Fail, Reason: "Failure"}, // of games that must be owned
+		{Scenario: fakecmd.Fail, Reason: "Nobody knows"},
+		{Scenario: fakecmd.SuccessNoFiles},
+		{Scenario: fakecmd.WrongID},
+		{Scenario: fakecmd.SymlinkEscape},
+	}
 	var ids []int
 	for i := range 50 {
 		id := 9000 + i
@@ -289,15 +297,11 @@ func TestCatalog_BrowserExtension(t *testing.T) {
 		case i < 4:
 			x.publish(uint64(id), fmt.Sprintf("mod %d", id), 1583056800)
 			want[id] = fmt.Sprintf("mod%%20%d.zip", id)
-		case i == 4:
-			x.publish(uint64(id), "private", 1583056800)
-			if err := x.fake.Put(uint64(id), fakecmd.Item{App: 294100, Scenario: fakecmd.Fail, Reason: "File Not Found"}); err != nil {
-				t.Fatal(err)
-			}
-			want[id] = "failed"
-		case i == 5: // what SteamCMD says of games that must be owned
-			x.publish(uint64(id), "owned", 1583056800)
-			if err := x.fake.Put(uint64(id), fakecmd.Item{App: 294100, Scenario: fakecmd.Fail, Reason: "Failure"}); err != nil {
+		case i-4 < len(final):
+			x.publish(uint64(id), "not to be had", 1583056800)
+			item := final[i-4]
+			item.App = 294100
+			if err := x.fake.Put(uint64(id), item); err != nil {
 				t.Fatal(err)
 			}
 			want[id] = "failed"
@@ -309,6 +313,10 @@ func TestCatalog_BrowserExtension(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	x.expect("/info/queue/size", 200, "0")
+	for i, reason := range []string{"File Not Found", "Failure", "unknown", "no files", "unknown", "escape"} {
+		x.expect(fmt.Sprintf("/download/steam/%d", 9004+i), 404,
+			`{"message":"this mod was not found","error_id":2,"reason":"not here; Steam offers no download address for the item; SteamCMD did not bring the item: `+reason+`"}`)
+	}
 	x.expect("/update/steam/9000", 200, `{"message":"the mod is up to date","error_id":0,"updating":false}`)
 	x.publish(9000, "mod 9000", 1712827267)
 	x.outdate()

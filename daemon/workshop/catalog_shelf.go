@@ -258,8 +258,8 @@ func (l *shelf) describe(ctx context.Context, id ItemID) (catalog.Details, error
 	if t, ok := l.lately(id); ok && now.Sub(t.at) < freshFor {
 		return l.admitted(&t.FileDetails)
 	}
-	if l.refusedLately(now, id) {
-		return catalog.Details{}, fault.New(fault.NotFound, "%s", answerNoSuchMod.reason())
+	if err := l.refusedLately(now, id); err != nil {
+		return catalog.Details{}, err
 	}
 	f, err := l.s.details.Lookup(ctx, id)
 	switch {
@@ -273,21 +273,35 @@ func (l *shelf) describe(ctx context.Context, id ItemID) (catalog.Details, error
 	item := Item{FileDetails: *f, CheckedAt: l.s.clock.Now()}
 	l.learned(item.CheckedAt, []Item{item})
 	if f.Class() != webapi.Usable {
-		l.s.records.refuse(id, verdict{answer: answerNoSuchMod, until: item.CheckedAt.Add(deniedFor)})
-		return catalog.Details{}, fault.New(fault.NotFound, "%s", answerNoSuchMod.reason())
+		v := verdict{answer: answerNoSuchMod, until: item.CheckedAt.Add(deniedFor), rejected: f.Class() == webapi.BadParameter}
+		l.s.records.refuse(id, v)
+		return catalog.Details{}, v.ofSteam()
 	}
 	l.s.records.remember(item)
 	return l.admitted(f)
 }
 
-// refusedLately reports whether Steam said within a minute that there is no
-// such item.
-func (l *shelf) refusedLately(now time.Time, id ItemID) bool {
+// ofSteam is what the catalogue makes of Steam's refusal to tell of an item.
+// Clients take 404 for the end of it, and that an id was rejected may be
+// Steam's fault, so then it counts as not having answered.
+func (v verdict) ofSteam() error {
+	if v.rejected {
+		return fault.New(fault.Unavailable, "Steam has no answer about the item at the moment").WithRetryAfter(freshFor)
+	}
+	return fault.New(fault.NotFound, "%s", answerNoSuchMod.reason())
+}
+
+// refusedLately returns what Steam said of an item within a minute if it did
+// not describe it.
+func (l *shelf) refusedLately(now time.Time, id ItemID) error {
 	r := l.s.records
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	v, ok := r.verdicts.get(id)
-	return ok && v.answer == answerNoSuchMod && now.Before(v.until.Add(freshFor-deniedFor))
+	if ok && v.answer == answerNoSuchMod && now.Before(v.until.Add(freshFor-deniedFor)) {
+		return v.ofSteam()
+	}
+	return nil
 }
 
 // admitted applies our own rules to what Steam said.

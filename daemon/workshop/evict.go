@@ -10,6 +10,7 @@ import (
 
 	"github.com/quartermasterd/quartermaster/daemon/config"
 	"github.com/quartermasterd/quartermaster/daemon/db"
+	"github.com/quartermasterd/quartermaster/daemon/workshop/peers"
 )
 
 // Rule names the reason for which a version may go. The texts are part of
@@ -49,6 +50,7 @@ type clearing struct {
 	over     int64 // of these, those above the quota
 	all      []*stored
 	supplies map[ItemID]supply
+	peers    *peers.Confirming
 	sharing  map[string]int // versions that need each blob, those that go aside
 	chosen   map[Name]bool
 	noted    map[Name]bool // why it stays is told
@@ -61,7 +63,7 @@ type clearing struct {
 func (s *Service) clearOut(ctx context.Context, w shortage, dry bool) (Tidied, error) {
 	c := clearing{
 		s: s, now: s.clock.Now(), dry: dry, rules: s.policy.retention(), need: w.need, over: w.over,
-		all: s.index.all(), sharing: map[string]int{}, chosen: map[Name]bool{}, noted: map[Name]bool{},
+		peers: s.peers.Confirming(), all: s.index.all(), sharing: map[string]int{}, chosen: map[Name]bool{}, noted: map[Name]bool{},
 	}
 	slices.SortFunc(c.all, func(a, b *stored) int { return compareNames(a.Name, b.Name) })
 	for _, st := range c.all {
@@ -225,7 +227,7 @@ func (c *clearing) removable(ctx context.Context, old, newer *stored) (why strin
 			newer.Name.Version, period), false
 	case !c.s.present(ctx, newer):
 		return fmt.Sprintf("the newer version %d cannot be read", newer.Name.Version), false
-	case c.rules.KeepIrreplaceable && c.supplier(old.Name) == byPeer && !c.s.confirmed(ctx, old):
+	case c.rules.KeepIrreplaceable && c.supplier(old.Name) == byPeer && !c.confirmed(ctx, old):
 		return notConfirmed, false
 	}
 	return fmt.Sprintf("superseded by %d for at least %s and not asked for since", newer.Name.Version, period), true
@@ -305,7 +307,7 @@ func (c *clearing) toEvict(ctx context.Context) (sure []*evictable, ask []ItemID
 // supply again, and notes why the blob stays if not.
 func (c *clearing) peersConfirm(ctx context.Context, e *evictable) bool {
 	for _, st := range e.peers {
-		if c.s.confirmed(ctx, st) {
+		if c.confirmed(ctx, st) {
 			continue
 		}
 		for _, v := range e.versions {
@@ -314,6 +316,11 @@ func (c *clearing) peersConfirm(ctx context.Context, e *evictable) bool {
 		return false
 	}
 	return true
+}
+
+// confirmed reports whether a peer has the same bytes this very moment.
+func (c *clearing) confirmed(ctx context.Context, st *stored) bool {
+	return c.s.asksPeers() && c.peers.Confirm(ctx, peerName(st.Name), st.Size, st.SHA256)
 }
 
 // asked says when a version was last asked for.

@@ -355,7 +355,22 @@ func (im *importer) describe(ctx context.Context, x importMod) error {
 	return nil
 }
 
-// adoptGames takes over the games.
+// adoptGenres takes over the genres, also those that no game has: they were
+// listed, too.
+func (im *importer) adoptGenres(ctx context.Context) error {
+	old, err := im.in.Genres(ctx)
+	if err != nil {
+		return err
+	}
+	genres := make([]catalog.Genre, len(old))
+	for i, g := range old {
+		genres[i] = catalog.Genre(g)
+	}
+	return im.s.catalog.AdoptGenres(ctx, genres)
+}
+
+// adoptGames takes over the genres and the games. A daemon that runs reads
+// the genres when it sees a game change, so they come first.
 func (im *importer) adoptGames(ctx context.Context) error {
 	if im.o.DryRun {
 		return nil
@@ -373,6 +388,9 @@ func (im *importer) adoptGames(ctx context.Context) error {
 			a.Genres = append(a.Genres, catalog.Genre{ID: genre.ID, Name: genre.Name})
 		}
 		games = append(games, a)
+	}
+	if err := im.adoptGenres(ctx); err != nil {
+		return err
 	}
 	return im.s.catalog.Adopt(ctx, games, nil)
 }

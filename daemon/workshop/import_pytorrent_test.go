@@ -50,6 +50,8 @@ func oldServer(t testing.TB) (dir string, archives map[int64][]byte) {
 	}
 	row("games", 294100, "RimWorld", "game", "https://cdn.example/header.jpg", "A colony sim.", "<p>HTML</p>", 40, 7, at("2023-01-02 03:04:05.141640"), "steam")
 	row("genres", 28, "Simulation")
+	row("genres", 23, "Indie") // of no game: the server lost such links
+	row("genres", 24, nil)
 	row("unity_games_genres", 294100, 28)
 	row("mods", oldHarmony, "Harmony", "[b]Library[/b]", 2154312, 0, at("2020-03-01 10:00:00"), at("2024-04-11 09:21:07"), at("2024-05-01 08:34:10.101512"), "steam", 42)
 	row("mods", oldHugsLib, "HugsLib [1.5]", "Needs Harmony", 999, 0, at("2016-12-15 00:00:00"), at("2024-03-13 10:00:00"), at("2024-05-02 00:00:00"), "steam", 7)
@@ -243,7 +245,7 @@ func (r *rig) servesImport(archives map[int64][]byte) {
 	r.says("/info/game/294100", `{"result":{"id":294100,"name":"RimWorld","type":"game","logo":"https://cdn.example/header.jpg","short_description":"A colony sim.",
 		"description":"<p>HTML</p>","mods_downloads":42,"mods_count":3,"creation_date":"2023-01-02 03:04:05.141640","source":"steam"}}`)
 	r.says("/list/tags/294100", `{"database_size":2,"results":[{"name":"Mod"},{"name":"1.5"}]}`)
-	r.says("/list/genres", `{"database_size":1,"results":[{"id":28,"name":"Simulation"}]}`)
+	r.says("/list/genres", `{"database_size":2,"results":[{"id":23,"name":"Indie"},{"id":28,"name":"Simulation"}]}`)
 	r.says("/list/resources_mods/2009463077", `{"database_size":2,"results":[
 		{"type":"logo","url":"https://images.example/a.jpg","owner_id":2009463077,"date_event":"2023-02-03 04:05:06.155080"},
 		{"type":"screenshot","url":"https://images.example/b.jpg","date_event":"2023-02-03 04:05:06.000000"}]}`)

@@ -14,6 +14,7 @@ import (
 )
 
 const (
+	surveyTime  = 5 * time.Second // how long a command waits for the lists of peers
 	pollEvery   = 2 * time.Second // what other processes wrote, and what is due
 	syncOverlap = time.Minute     // a transaction may commit so much later than its time says
 	tidyEvery   = time.Hour

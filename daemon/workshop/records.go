@@ -54,6 +54,9 @@ type verdict struct {
 	answer  answer
 	until   time.Time
 	failing bool
+	// rejected: Steam did not say that there is no such item, but would not
+	// have the id.
+	rejected bool
 }
 
 // telling is what was last made known of a job. It outlives the job, whose

@@ -64,11 +64,12 @@ func (s *Service) resolved(now time.Time, item Item) {
 	defer r.mu.Unlock()
 	versions := r.answered(id)
 	if item.Class() != webapi.Usable {
-		if item.Class() == webapi.BadParameter {
+		rejected := item.Class() == webapi.BadParameter
+		if rejected {
 			s.log.Warn("Steam rejects the id of an item", "item", id)
 		}
 		r.items.remove(id)
-		r.verdicts.put(id, verdict{answer: answerNoSuchMod, until: now.Add(deniedFor)})
+		r.verdicts.put(id, verdict{answer: answerNoSuchMod, until: now.Add(deniedFor), rejected: rejected})
 		return
 	}
 	r.verdicts.remove(id)

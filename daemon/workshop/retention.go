@@ -44,7 +44,7 @@ const lockGC = "workshop.gc"
 // or irreplaceable never goes for that, and the operator's own files are never
 // touched. With dryRun nothing is removed.
 func (s *Service) GC(ctx context.Context, dryRun bool) (Tidied, error) {
-	if err := s.loadAll(ctx); err != nil {
+	if err := s.Survey(ctx); err != nil {
 		return Tidied{}, err
 	}
 	if !dryRun {

@@ -76,11 +76,6 @@ func (s *Service) elsewhere(n Name) bool {
 	return s.asksPeers() && s.peers.Has(peerName(n), sum)
 }
 
-// confirmed reports whether a peer has the same bytes this very moment.
-func (s *Service) confirmed(ctx context.Context, st *stored) bool {
-	return s.asksPeers() && s.peers.Confirm(ctx, peerName(st.Name), st.Size, st.SHA256)
-}
-
 // peersList is called with versions that a peer has come to list: what was
 // refused because nobody had it may be asked for again.
 func (s *Service) peersList(names []peers.Name) {

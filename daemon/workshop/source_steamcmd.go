@@ -172,7 +172,11 @@ func (s *SteamCMD) deliver(ctx context.Context, want Want, c *steamcmd.Content, 
 		err = packItem(ctx, dst, root, list, c.Updated, s.o.Limits)
 	}
 	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.TooLarge) { // another run would bring the same
-		why := fault.Wrap(err, fault.KindOf(err), "%s", fault.Public(err)).WithRetryAfter(brokenFor)
+		kind := fault.NotFound // and a job that waits for it would never end
+		if fault.Is(err, fault.TooLarge) {
+			kind = fault.TooLarge
+		}
+		why := fault.Wrap(err, kind, "%s", fault.Public(err)).WithRetryAfter(brokenFor)
 		s.rest(want.Name, why)
 		err = why
 	}

@@ -15,8 +15,8 @@ import (
 const hintSteamCMD = "set steamcmd.path to an installed SteamCMD"
 
 // failed says what a failure of SteamCMD means for the version. Reasons that
-// concern the item are fault.NotFound, those that pass fault.Unavailable; the
-// error carries how long another run is not worth while.
+// concern the item are fault.NotFound, which ends the job, those that pass
+// fault.Unavailable, with which it is tried again by itself; the error carries how long another run is not worth while.
 func (s *SteamCMD) failed(f *steamcmd.Failure) *fault.Error {
 	kind := fault.Unavailable
 	switch {
@@ -24,8 +24,6 @@ func (s *SteamCMD) failed(f *steamcmd.Failure) *fault.Error {
 		kind = fault.TooLarge
 	case f.Reason.Code == steamcmd.CodeDisk:
 		kind = fault.NoSpace
-	case f.Reason.Code == steamcmd.CodeEscape:
-		kind = fault.Invalid
 	case f.Reason.Class == steamcmd.Permanent:
 		kind = fault.NotFound
 	}

@@ -63,7 +63,7 @@ type SourceStorage struct {
 
 // Storage returns the report.
 func (s *Service) Storage(ctx context.Context) (Storage, error) {
-	if err := s.loadAll(ctx); err != nil {
+	if err := s.Survey(ctx); err != nil {
 		return Storage{}, err
 	}
 	if err := s.promises.weighAside(ctx); err != nil {

@@ -342,6 +342,30 @@ func (s *Service) loadAll(ctx context.Context) error {
 	return s.roots.Scan(ctx)
 }
 
+// Survey brings together, in a process without Run, what a running daemon
+// knows of who could supply a version again: what is stored, the operator's
+// folders and the lists of the peers. What could not be seen is logged; it
+// counts as having nothing.
+func (s *Service) Survey(ctx context.Context) error {
+	if err := s.loadAll(ctx); err != nil || s.running.attached.Load() {
+		return err
+	}
+	for _, r := range s.roots.Status() {
+		if !r.OK {
+			s.log.Warn("a folder cannot be read; versions that are only there count as not to be had again", "folder", r.Path)
+		}
+	}
+	if !s.asksPeers() {
+		return nil
+	}
+	limited, cancel := context.WithTimeout(ctx, surveyTime)
+	defer cancel()
+	for _, url := range s.peers.Consult(limited) {
+		s.log.Warn("a peer did not give its list; versions that only it has count as not to be had again", "peer", url)
+	}
+	return ctx.Err()
+}
+
 // nameSet is a set of versions that wait for something, bounded by what is
 // stored. It is safe for concurrent use.
 type nameSet struct {

@@ -32,7 +32,7 @@ func TestReasonsInWords(t *testing.T) {
 		"Busy":                           {CodeNoConnection, Transient, 4, []time.Duration{half, two, ten}, ten},
 		"Failure":                        {CodeFailure, Permanent, 3, nil, time.Hour},
 		"Locking Failed":                 {CodeLocked, Transient, 4, []time.Duration{5 * time.Second, 5 * time.Second, 5 * time.Second}, ten},
-		"I/O Operation Failed":           {CodeIO, Local, 2, nil, time.Hour},
+		"I/O Operation Failed":           {CodeIO, Permanent, 2, nil, time.Hour},
 		"Disk write failure":             {CodeDisk, Local, 1, nil, ten},
 		"Not enough disk space":          {CodeDisk, Local, 1, nil, ten},
 		"Access Denied":                  {CodeAccessDenied, Permanent, 1, nil, time.Hour},
@@ -42,10 +42,10 @@ func TestReasonsInWords(t *testing.T) {
 		"No subscription":                {CodeSubscription, Permanent, 1, nil, time.Hour},
 		"Missing configuration":          {CodeConfig, Permanent, 1, nil, time.Hour},
 		"Invalid Parameter":              {CodeConfig, Permanent, 1, nil, time.Hour},
-		"Something nobody has seen":      {CodeUnknown, Transient, 2, nil, ten},
-		"":                               {CodeUnknown, Transient, 2, nil, ten},
+		"Something nobody has seen":      {CodeUnknown, Permanent, 2, nil, time.Hour},
+		"":                               {CodeUnknown, Permanent, 2, nil, time.Hour},
 		"file not found.":                {CodeNotFound, Permanent, 1, nil, time.Hour},
-		strings.Repeat("very long ", 50): {CodeUnknown, Transient, 2, nil, ten},
+		strings.Repeat("very long ", 50): {CodeUnknown, Permanent, 2, nil, time.Hour},
 	} {
 		t.Run(c.code+" "+text[:min(len(text), 20)], func(t *testing.T) {
 			t.Parallel()
@@ -205,8 +205,11 @@ func TestTable(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 		codes[r.Code] = true
-		if (r.Class == Permanent || r.Class == Account) && r.Retries != 0 {
-			t.Error(r.Code, "is final and yet repeated")
+		if r.Class == Account && r.Retries != 0 {
+			t.Error(r.Code, "concerns all items and yet is repeated")
+		}
+		if (r.Cooldown >= time.Hour) != (r.Class == Permanent) {
+			t.Errorf("%s is %s, and the item rests for %s: clients would wait for it", r.Code, r.Class, r.Cooldown)
 		}
 		for _, text := range r.Texts {
 			if texts[strings.ToLower(text)] {

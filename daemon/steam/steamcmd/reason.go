@@ -12,7 +12,7 @@ type Class uint8
 // The classes. Transient is the zero value: what is unknown may pass.
 const (
 	Transient Class = iota // passes by itself; run again
-	Permanent              // this item cannot be had this way; a person may change that
+	Permanent              // this item cannot be had this way, the retries included; a person may change that
 	Account                // Steam refuses the login; all items wait
 	Local                  // this machine cannot hold or run it
 )
@@ -128,7 +128,7 @@ var table = []Reason{
 	{Code: CodeFailure, Texts: []string{"Failure"}, Class: Permanent, Retries: 2, Clear: ClearCache, Cooldown: time.Hour, Hint: hintAccount},
 	{Code: CodeLocked, Texts: []string{"Locking Failed"}, Retries: 3, Waits: []time.Duration{5 * time.Second}, Clear: ClearFolder,
 		Cooldown: 10 * time.Minute},
-	{Code: CodeIO, Texts: []string{"I/O Operation Failed", "IO Failure"}, Class: Local, Retries: 1, Clear: ClearCache, Cooldown: time.Hour,
+	{Code: CodeIO, Texts: []string{"I/O Operation Failed", "IO Failure"}, Class: Permanent, Retries: 1, Clear: ClearCache, Cooldown: time.Hour,
 		Hint: "SteamCMD cannot fetch some old single-file items; the source steam-url can."},
 	{Code: CodeDisk, Texts: []string{"Disk write failure", "Disk full", "Not enough disk space"}, Class: Local,
 		Cooldown: 10 * time.Minute, Hint: hintDisk},
@@ -144,15 +144,15 @@ var table = []Reason{
 		"Invalid Login Auth Code", "Expired Login Auth Code"}, Class: Account, Cooldown: 10 * time.Minute, Hint: hintLogin},
 	{Code: CodeLogin, Texts: []string{"Invalid Password", "Login Failure", "Cached credentials not found", "Expired", "Revoked",
 		"Account Not Found", "Account Disabled", "Logged In Elsewhere"}, Class: Account, Cooldown: 10 * time.Minute, Hint: hintLogin},
-	{Code: CodeNoFiles, Retries: 2, Clear: ClearFolder, Cooldown: time.Hour},
-	{Code: CodeOutput, Cooldown: time.Hour},
-	{Code: CodeEscape, Class: Local, Cooldown: time.Hour, Hint: "SteamCMD put the content outside of its folder; nothing of it was read."},
+	{Code: CodeNoFiles, Class: Permanent, Retries: 2, Clear: ClearFolder, Cooldown: time.Hour},
+	{Code: CodeOutput, Class: Permanent, Cooldown: time.Hour},
+	{Code: CodeEscape, Class: Permanent, Cooldown: time.Hour, Hint: "SteamCMD put the content outside of its folder; nothing of it was read."},
 	{Code: CodeTooLarge, Class: Permanent, Cooldown: time.Hour, Hint: "Raise workshop.max_item_bytes to fetch it."},
-	{Code: CodeTooLong, Cooldown: time.Hour},
+	{Code: CodeTooLong, Class: Permanent, Cooldown: time.Hour},
 	{Code: CodeBootstrap, Class: Local, Cooldown: 5 * time.Minute,
 		Hint: "Run SteamCMD once by hand. It is a 32-bit program: 64-bit Debian needs lib32gcc-s1, and a systemd unit must allow x86 " +
 			"in SystemCallArchitectures. It must be able to write to its own folder."},
-	{Code: CodeUnknown, Retries: 1, Cooldown: 10 * time.Minute},
+	{Code: CodeUnknown, Class: Permanent, Retries: 1, Cooldown: time.Hour},
 }
 
 // Reasons returns the whole table.

@@ -65,6 +65,23 @@ func (s *Service) Adopt(ctx context.Context, games []AdoptedGame, items []Adopte
 	return err
 }
 
+// AdoptGenres takes over genres, also those that no game has. Names that are
+// known here stay.
+func (s *Service) AdoptGenres(ctx context.Context, genres []Genre) error {
+	return s.store.db.Write(ctx, func(tx *db.Tx) error {
+		for _, g := range genres {
+			if g.ID <= 0 || clean(g.Name) == "" {
+				continue
+			}
+			if _, err := tx.Exec(ctx, `INSERT INTO workshop_catalog_genre (id, name) VALUES ($1, $2)
+				ON CONFLICT (id) DO NOTHING`, g.ID, clean(g.Name)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 func adoptGame(ctx context.Context, tx *db.Tx, g AdoptedGame) error {
 	if err := putGame(ctx, tx, g.Game); err != nil {
 		return err

@@ -24,6 +24,8 @@ const (
 	textLoading    = "this mod is still loading"
 	textTooMany    = "too many requests for mods that are not here"
 	textCurrent    = "the mod is up to date"
+	textRange      = "the range lies outside of the archive"
+	textChanged    = "the archive is another one"
 )
 
 // notReadyFor is how long a client is asked to wait when nothing can be
@@ -148,13 +150,17 @@ func (d *download) fromSteam() {
 		return
 	}
 	stock := lib.Stock(d.id)
+	if !d.counts() {
+		d.fromMemory(stock)
+		return
+	}
 	if !stock.listed() && !d.admitted() {
 		return
 	}
 	details, err := lib.Describe(ctx, d.id)
 	switch gone := fault.Is(err, fault.NotFound) || fault.Is(err, fault.Forbidden); {
 	case err == nil:
-	case stock.Stored && d.sent(&stock):
+	case stock.Stored && (gone || !d.recheck) && d.sent(&stock): // whether there is a newer one nobody can say
 		return
 	case gone:
 		d.notFound(refusalOf(err))
@@ -176,6 +182,24 @@ func (d *download) fromSteam() {
 		return
 	}
 	d.queue(ctx, stock, details.Updated)
+}
+
+// fromMemory answers a HEAD: it starts nothing, so it goes by what is known and
+// asks nobody.
+func (d *download) fromMemory(stock Stock) {
+	if stock.Stored && d.sent(&stock) {
+		return
+	}
+	if stock.Fetching || stock.Queued {
+		d.refuse(http.StatusAccepted, textProcessing, 3)
+		return
+	}
+	known, ok := d.s.library.Details(d.id)
+	if !ok || known.Updated <= 0 {
+		d.notFound("")
+		return
+	}
+	d.queue(d.r.Context(), stock, known.Updated)
 }
 
 // refusalOf is what clients are told beyond "not found": that the item exists
@@ -222,7 +246,7 @@ func (d *download) sent(stock *Stock) bool {
 	return false
 }
 
-// queue asks for the version that Steam has.
+// queue asks for the version that Steam has, unless it is a HEAD.
 func (d *download) queue(ctx context.Context, stock Stock, version int64) {
 	failed, before, err := d.s.store.failure(ctx, d.id)
 	if err != nil {
@@ -238,6 +262,10 @@ func (d *download) queue(ctx context.Context, stock Stock, version int64) {
 		d.later(textNotReady, 1, notReadyFor)
 		return
 	}
+	if !d.counts() {
+		d.queued(stock, before)
+		return
+	}
 	began, err := d.s.library.Want(ctx, d.id, version, d.start, failed.RetryAt)
 	switch {
 	case fault.Is(err, fault.NotFound), fault.Is(err, fault.Forbidden):
@@ -251,6 +279,12 @@ func (d *download) queue(ctx context.Context, stock Stock, version int64) {
 		d.refuse(http.StatusAccepted, textProcessing, 3)
 		return
 	}
+	d.queued(stock, before)
+}
+
+// queued answers that the item is on the list of jobs; before says whether it
+// failed the last time.
+func (d *download) queued(stock Stock, before bool) {
 	b := []byte(`{"message":"request added to queue","error_id":0,"unsuccessful_attempts":`)
 	b = append(strconv.AppendBool(b, before), `,"updating":`...)
 	b = append(strconv.AppendBool(b, stock.Stored), '}')
@@ -279,6 +313,7 @@ func (d *download) serve() error {
 	known, _ := d.s.library.Details(d.id)
 	t := web.Tally{ResponseWriter: d.w}
 	archive.File.ContentType, archive.File.Disposition = typeZIP, disposition(known.Name, d.id)
+	archive.File.Refuse = d.refuseFile
 	web.ServeFile(&t, d.r, archive.File)
 	d.logSent(archive.Version, known.Name, &t)
 	if !d.counts() {
@@ -293,6 +328,17 @@ func (d *download) serve() error {
 		d.s.delivered(d.id, int64(known.App))
 	}
 	return nil
+}
+
+// refuseFile answers 412 and 416 in the form of the face.
+func (d *download) refuseFile(w http.ResponseWriter, status int) {
+	x := *d.exchange
+	x.w = w
+	text := textChanged
+	if status == http.StatusRequestedRangeNotSatisfiable {
+		text = textRange
+	}
+	x.fail(status, text, status)
 }
 
 // logSent writes the line of an archive that was asked for.

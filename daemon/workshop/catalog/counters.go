@@ -89,6 +89,23 @@ func (c *statistics) days(ctx context.Context, first, last string, wanted func(k
 	return list, nil
 }
 
+// total returns the sum of the counters of the kinds over all days.
+func (c *statistics) total(ctx context.Context, kinds ...string) (int64, error) {
+	c.flushing.RLock()
+	defer c.flushing.RUnlock()
+	sum, err := c.store.total(ctx, kinds)
+	if err != nil {
+		return 0, err
+	}
+	_, days, _ := c.snapshot()
+	for k, n := range days {
+		if slices.Contains(kinds, k.kind) {
+			sum += n
+		}
+	}
+	return sum, nil
+}
+
 // dayCount returns how many days have a counter of any of the kinds.
 func (c *statistics) dayCount(ctx context.Context, kinds []string) (int, error) {
 	c.flushing.RLock()

@@ -189,3 +189,56 @@ func (c answerRow) check(t *testing.T, path, kind string) {
 		t.Errorf("timings %q, want %q", got, c.timing)
 	}
 }
+
+// A HEAD is answered by what is known: Steam is not asked, and nothing is queued
+// or counted.
+func TestDownload_Head(t *testing.T) {
+	var a answers
+	known := func(x *downloads) {
+		x.lib.details[answeredItem] = Details{ID: answeredItem, App: 294100, Updated: answeredNow}
+	}
+	for _, c := range []struct {
+		name   string
+		setup  setups
+		status int
+		body   string // that a GET would have
+	}{
+		{"stored", setups{a.putCurrent}, 200, ""},
+		{"stored, Steam has a newer one", setups{a.putOld, a.steamCurrent}, 200, ""},
+		{"never heard of", nil, 404, bodyNotFound},
+		{"only Steam knows it", setups{a.steamCurrent}, 404, bodyNotFound},
+		{"known", setups{known}, 202, bodyQueued},
+		{"known, and failed", setups{known, a.failed(false)}, 202, bodyAgain},
+		{"known, and never to be had", setups{known, a.failed(true)}, 404,
+			`{"message":"this mod was not found","error_id":2,"reason":"SteamCMD did not bring the item: Access Denied"}`},
+		{"known, and nothing can be fetched", setups{known, a.unready}, 503, bodyNotReady},
+		{"queued", setups{a.queued}, 202, bodyProcessing},
+		{"fetching", setups{known, a.fetching}, 202, bodyProcessing},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			x := newDownloads(t, dbtest.SQLite(t), func(o *Options) {
+				o.Admit = func(*http.Request) (bool, time.Duration) {
+					t.Error("it was taken for a request that starts something")
+					return true, 0
+				}
+			})
+			for _, f := range c.setup {
+				f(x)
+			}
+			before := x.counters()
+			w := x.do(http.MethodHead, "/download/steam/"+strconv.Itoa(answeredItem))
+			length := len(c.body)
+			if c.status == 200 {
+				length = len(zipOf(t, "a"))
+			}
+			if w.Code != c.status || w.Body.Len() != 0 || w.Header().Get("Content-Length") != strconv.Itoa(length) {
+				t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+			}
+			x.open("HEAD", w)
+			x.counted(before)
+			if len(x.lib.wanted) != 0 || x.lib.described != 0 {
+				t.Errorf("queued %v, Steam was asked %d times", x.lib.wanted, x.lib.described)
+			}
+		})
+	}
+}

@@ -74,9 +74,29 @@ func TestDownload_WhatCounts(t *testing.T) {
 				if c.method == http.MethodHead {
 					x.counted(map[string]int64{})
 				}
+				if c.status == 416 || c.status == 412 {
+					x.isRefusal(w, len(data))
+				}
 			})
 		}
 	}
+}
+
+// isRefusal expects an answer about a file of so many bytes in the form that all
+// errors have.
+func (x *downloads) isRefusal(w *httptest.ResponseRecorder, size int) {
+	x.t.Helper()
+	want := `{"message":"the archive is another one","error_id":412}`
+	length := ""
+	if w.Code == 416 {
+		want, length = `{"message":"the range lies outside of the archive","error_id":416}`, "bytes */"+strconv.Itoa(size)
+	}
+	h := w.Header()
+	if w.Body.String() != want || h.Get("Content-Type") != "application/json" || h.Get("Content-Length") != strconv.Itoa(len(want)) ||
+		h.Get("Content-Range") != length || h.Get("Content-Disposition") != "" {
+		x.t.Errorf("%d %s %v", w.Code, w.Body, h)
+	}
+	x.open("a refusal", w)
 }
 
 // A transfer that breaks off is no download.

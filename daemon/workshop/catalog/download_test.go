@@ -127,3 +127,20 @@ func TestDownload_UpdateSteam(t *testing.T) {
 		t.Errorf("%v %v", x.lib.wanted, x.timings())
 	}
 }
+
+// What is here says nothing of what Steam has.
+func TestDownload_UpdateSteamWithoutSteam(t *testing.T) {
+	x := newDownloads(t, dbtest.SQLite(t), nil)
+	x.lib.put(t, 1, 5, "stored", zipOf(t, "a"))
+	x.lib.down = fault.New(fault.Unavailable, "Steam cannot be asked").WithRetryAfter(time.Minute)
+	w := x.expect("/update/steam/1", 503, `{"message":"steam is not reachable","error_id":4}`)
+	if got := w.Header().Get("Retry-After"); got != "60" {
+		t.Errorf("Retry-After %q", got)
+	}
+	x.lib.down = nil
+	delete(x.lib.steam, 1) // gone: nothing newer will come
+	x.expect("/update/steam/1", 200, `{"message":"the mod is up to date","error_id":0,"updating":false}`)
+	if len(x.lib.wanted) != 0 {
+		t.Errorf("%v", x.lib.wanted)
+	}
+}

@@ -18,8 +18,8 @@ type entry struct {
 	updating     bool // stored, and a newer version is on its way
 	queued       bool // waits; no job works on it
 	id           int64
-	game         int64 // 0: unknown
-	name, folded string
+	game         int64  // 0: unknown
+	name, folded string // empty: nobody named it
 	source       string
 	size         int64 // unpacked, in bytes
 	archive      int64 // in bytes, 0: none
@@ -35,7 +35,7 @@ type entry struct {
 // newEntry puts together what is known of a listed item.
 func newEntry(id int64, st Stock, d Details, r *record) *entry {
 	e := &entry{
-		id: id, game: int64(d.App), name: cmp.Or(clean(d.Name), numbered(id)), source: SourceSteam, size: d.Size, archive: st.Bytes,
+		id: id, game: int64(d.App), name: clean(d.Name), source: SourceSteam, size: d.Size, archive: st.Bytes,
 		version: st.Version, created: d.Created, updated: d.Updated, updating: st.Stored && st.Updating,
 		queued: st.Queued && !st.Fetching && (!st.Stored || st.Updating),
 	}
@@ -81,9 +81,20 @@ func (e *entry) waitCondition() uint8 {
 	return e.condition
 }
 
-// numbered is what an item that nobody named is called: what its files are
-// called.
-func numbered(id int64) string { return "m" + strconv.FormatInt(id, 16) }
+// title is what people are shown: of an item that nobody named, what its files
+// are called. Clients of the catalogue get the name as it is.
+func (e *entry) title() string { return cmp.Or(e.name, "m"+strconv.FormatInt(e.id, 16)) }
+
+// titled returns the item that nobody named and that goes by the text.
+func (ix *index) titled(text string) (id int64, ok bool) {
+	digits, is := strings.CutPrefix(text, "m")
+	id, err := strconv.ParseInt(digits, 16, 64)
+	if !is || err != nil {
+		return 0, false
+	}
+	e := ix.get(id)
+	return id, e != nil && e.name == ""
+}
 
 // fold makes texts that differ only in case equal.
 func fold(text string) string {

@@ -284,7 +284,7 @@ func TestFill_Unknown(t *testing.T) {
 		x.work()
 		x.clock.Advance(time.Hour)
 	}
-	x.expect("/info/mod/117887554", `"name":"m706d242"`)
+	x.expect("/info/mod/117887554", `"name":""`)
 	x.expect("/condition/mod/[117887554]", `{"117887554":1}`)
 	if n := x.asked.times(0x706d242); n != 1 {
 		t.Errorf("Steam was asked %d times in three hours", n)

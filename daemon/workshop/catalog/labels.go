@@ -21,6 +21,7 @@ const (
 	countInfoAll        = "/statistics/info/all/"
 	countTypeMap        = "/statistics/info/type_map/"
 	countSent           = "files_sent"
+	countSentNS2        = "ns2_sent" // only in our own API
 	countNotFound       = "mod_not_found_local"
 	countDamaged        = "damaged_mod"
 	countUpdating       = "updating_mod"
@@ -70,7 +71,7 @@ var labels = []label{
 // ownLabels are the types that only our own API tells of. "x_sent" counts the
 // archives that face x sent.
 var ownLabels = []label{
-	{"ns2_sent", "Archives sent to game clients", "Отправлено архивов игровым клиентам"},
+	{countSentNS2, "Archives sent to game clients", "Отправлено архивов игровым клиентам"},
 	{"fastdl_sent", "Game files sent", "Отправлено файлов игр"},
 	{countQueueSize, "Queue size requests", "Обращения к длине очереди"},
 	{countUpdateSteam, "Update check requests", "Обращения к проверке обновлений"},

@@ -16,8 +16,8 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/durable/durabletest"
 )
 
-// The moment at which tests begin, and two more that the contract's examples
-// have.
+// The moment at which tests begin, and two more of recorded
+// answers.
 var (
 	testNow       = time.Date(2026, 11, 20, 8, 34, 11, 155_080_000, time.UTC)
 	harmonyServed = time.Date(2026, 11, 20, 8, 34, 10, 101_512_000, time.UTC)

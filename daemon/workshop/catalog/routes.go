@@ -149,6 +149,9 @@ func (s *Service) getMods(ctx context.Context, in *modsInput) (*web.Tagged[modLi
 		return nil, err
 	}
 	q := in.search()
+	if id, ok := s.index.titled(q.name); ok {
+		q.name, q.ids = "", []int64{id}
+	}
 	q.offset = from.place
 	if from.last != 0 {
 		if place, ok := s.index.after(q, from.last); ok {
@@ -220,7 +223,7 @@ func (s *Service) getMod(ctx context.Context, in *modInput) (*web.Tagged[modDeta
 	v.Dependencies = s.viewNeeded(e.needs)
 	_, dependents := s.index.find(search{order: order{byDownloads, true}, dependency: e.id, limit: maxDependents})
 	for _, d := range dependents {
-		v.Dependents = append(v.Dependents, namedView{decimal(d.id), d.name})
+		v.Dependents = append(v.Dependents, namedView{decimal(d.id), d.title()})
 	}
 	v.DownloadURL, v.PageURL = in.base+"/download/"+v.ID, steamPage+v.ID
 	return web.Tag(in.Known, v)

@@ -132,7 +132,7 @@ type summaryView struct {
 	Tags         int   `json:"tags"`
 	Dependencies int   `json:"dependencies" doc:"Mods that need others."`
 	Days         int   `json:"days" doc:"Days with counters."`
-	Sent         int64 `json:"sent" doc:"Archives sent."`
+	Sent         int64 `json:"sent" doc:"Archives sent, those to game clients included."`
 	FastMS       int64 `json:"fast_ms" doc:"How long it takes until a stored archive begins to be sent; 0: not known."`
 	FullMS       int64 `json:"full_ms" doc:"How long it takes to bring a mod here; 0: not known."`
 }
@@ -153,6 +153,9 @@ func (s *Service) getSummary(ctx context.Context, in *knownInput) (*web.Tagged[s
 		return nil, err
 	}
 	v.Mods, v.Dependencies, _ = s.index.totals()
-	v.Games, v.Genres, v.Tags, v.Sent = s.shelf.totals()
+	v.Games, v.Genres, v.Tags, _ = s.shelf.totals() // the downloads of games know nothing of items without one
+	if v.Sent, err = s.stats.total(ctx, countSent, countSentNS2); err != nil {
+		return nil, err
+	}
 	return web.Tag(in.Known, v)
 }

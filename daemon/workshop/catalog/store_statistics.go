@@ -187,6 +187,19 @@ func (s store) distinctDays(ctx context.Context, kinds []string) (days map[strin
 	return days, err
 }
 
+// total returns the sum of the counters of the kinds over all days.
+func (s store) total(ctx context.Context, kinds []string) (sum int64, err error) {
+	args := make([]any, len(kinds))
+	for i, k := range kinds {
+		args[i] = k
+	}
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		return tx.QueryRow(ctx, `SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM workshop_statistic_day
+			WHERE type IN (`+db.In(1, len(kinds))+`)`, args...).Scan(&sum)
+	})
+	return sum, err
+}
+
 // newestTimings returns at most n timings of the kinds, the newest first.
 func (s store) newestTimings(ctx context.Context, n int, kinds ...string) (list []timing, err error) {
 	args := []any{n}

@@ -135,7 +135,7 @@ func (s *Service) viewMod(e *entry, logo string) modView {
 		logo = d.Logo
 	}
 	return modView{
-		ID: decimal(e.id), Hex: strconv.FormatInt(e.id, 16), Name: e.name, Preview: logo, Game: s.viewGameName(e.game), Size: e.size,
+		ID: decimal(e.id), Hex: strconv.FormatInt(e.id, 16), Name: e.title(), Preview: logo, Game: s.viewGameName(e.game), Size: e.size,
 		ArchiveSize: e.archive, Condition: int(e.condition), CreatedAt: moment(time.Unix(e.created, 0)),
 		UpdatedAt: moment(time.Unix(e.updated, 0)), RequestedAt: moment(e.requestedAt()), Source: e.source, Downloads: e.downloads,
 		Tags: viewTags(s.shelf.tagNames(e.tags)), Dependencies: len(e.needs),
@@ -160,7 +160,7 @@ func (s *Service) viewNeeded(ids []int64) []neededView {
 	for i, id := range ids {
 		list[i] = neededView{ID: decimal(id), State: "absent"}
 		if e := s.lookup(id); e != nil {
-			list[i].Name, list[i].State = e.name, "stored"
+			list[i].Name, list[i].State = e.title(), "stored"
 			if e.condition == conditionFetching {
 				list[i].State = "fetching"
 			}

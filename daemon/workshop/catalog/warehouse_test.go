@@ -33,6 +33,7 @@ type warehouse struct {
 	damaged   map[int64]error
 	wanted    []wanted
 	served    int
+	described int // how often Steam was asked
 }
 
 type wanted struct {
@@ -71,6 +72,7 @@ func (l *warehouse) Details(id int64) (Details, bool) {
 func (l *warehouse) Describe(_ context.Context, id int64) (Details, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.described++
 	d, ok := l.steam[id]
 	switch {
 	case l.down != nil:

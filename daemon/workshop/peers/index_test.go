@@ -323,3 +323,46 @@ func TestRun(t *testing.T) {
 		}
 	})
 }
+
+// A peer that does not answer is given up on for the rest of the run; one that
+// answers no is asked about the next version.
+func TestConfirm(t *testing.T) {
+	dead, alive := newPeerAt(t, "127.0.0.2"), newPeerAt(t, "127.0.0.3")
+	data := archive(50)
+	var names []Name
+	var entries []Entry
+	for i := range int64(5) {
+		n := Name{Item: vector.Item, Version: 100 + i}
+		names, entries = append(names, n), append(entries, entryOf(n, data))
+	}
+	dead.publish(nil, entries...)
+	alive.publish(nil, entries...)
+	alive.put(names[4], data)
+	r := newRig(t, func(o *Options) { o.Header = 50 * time.Millisecond }, dead.peer("quorum"), alive.peer("quorum"))
+	r.pollAll()
+	hangs := make(chan struct{})
+	t.Cleanup(func() { close(hangs) })
+	dead.answer(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-r.Context().Done():
+		case <-hangs:
+		}
+	})
+	asked := func(f *fakePeer) (n int) {
+		for _, name := range names {
+			n += len(f.asked(name))
+		}
+		return n
+	}
+	for run := range 2 {
+		c := r.Confirming()
+		for i, n := range names {
+			if got := c.Confirm(t.Context(), n, int64(len(data)), entries[i].SHA256[:]); got != (i == 4) {
+				t.Errorf("%s: %v", n.File(), got)
+			}
+		}
+		if d, a := asked(dead), asked(alive); d < 1 || d > 2*(run+1) || a != 5*(run+1) {
+			t.Errorf("run %d: %d and %d questions", run, d, a)
+		}
+	}
+}

@@ -199,27 +199,51 @@ func (s *Service) Has(n Name, sum []byte) bool {
 	})
 }
 
+// maxUnanswered is how often a peer may leave a question of one Confirming
+// unanswered.
+const maxUnanswered = 2
+
+// Confirming asks the peers what they have, one version after the other. A
+// peer that leaves two questions unanswered is not asked again, or a dead one
+// would hold up the whole run. It is for one goroutine.
+type Confirming struct {
+	s          *Service
+	unanswered map[*peer]int
+}
+
+// Confirming begins a run of questions.
+func (s *Service) Confirming() *Confirming { return &Confirming{s, map[*peer]int{}} }
+
 // Confirm reports whether a peer that lists n serves it this very moment, with
 // these bytes. It is for who wants to remove a copy because others have one: two
 // servers that do so at a time must not rely on each other's lists.
-func (s *Service) Confirm(ctx context.Context, n Name, size int64, sum []byte) bool {
-	for _, p := range s.peers {
-		if e, ok := p.lists(s.clock.Now(), n); ok && e.Size == size && bytes.Equal(e.SHA256[:], sum) && s.holds(ctx, p, n, size, sum) {
+func (c *Confirming) Confirm(ctx context.Context, n Name, size int64, sum []byte) bool {
+	for _, p := range c.s.peers {
+		e, ok := p.lists(c.s.clock.Now(), n)
+		if !ok || e.Size != size || !bytes.Equal(e.SHA256[:], sum) || c.unanswered[p] >= maxUnanswered {
+			continue
+		}
+		held, err := c.s.holds(ctx, p, n, size, sum)
+		if err != nil {
+			c.unanswered[p]++
+		}
+		if held {
 			return true
 		}
 	}
 	return false
 }
 
-// holds asks the peer for the header of a file.
-func (s *Service) holds(ctx context.Context, p *peer, n Name, size int64, sum []byte) bool {
+// holds asks the peer for the header of a file. An error means that the peer
+// gave no answer.
+func (s *Service) holds(ctx context.Context, p *peer, n Name, size int64, sum []byte) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Header)
 	defer cancel()
 	resp, err := s.head(ctx, p, n)
 	if err != nil {
-		return false
+		return false, err
 	}
 	defer resp.Body.Close()
 	digest, stated := reprDigest(resp.Header)
-	return resp.StatusCode == http.StatusOK && resp.ContentLength == size && (!stated || bytes.Equal(digest, sum))
+	return resp.StatusCode == http.StatusOK && resp.ContentLength == size && (!stated || bytes.Equal(digest, sum)), nil
 }

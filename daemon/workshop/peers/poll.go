@@ -86,6 +86,28 @@ func (s *Service) keep(ctx context.Context) {
 	}
 }
 
+// Consult reads the indexes of all peers once, for a process without Run, and
+// returns the addresses of those that gave no answer before ctx ended: what
+// they list is not known.
+func (s *Service) Consult(ctx context.Context) (silent []string) {
+	var g errgroup.Group
+	answered := make([]bool, len(s.peers))
+	for i, p := range s.peers {
+		g.Go(func() error {
+			err := s.refresh(ctx, p, freshFor)
+			answered[i] = err == nil
+			return nil //nolint:nilerr // who did not answer is told
+		})
+	}
+	_ = g.Wait() // none of them fails
+	for i, p := range s.peers {
+		if !answered[i] {
+			silent = append(silent, p.url)
+		}
+	}
+	return silent
+}
+
 func (s *Service) pollForever(ctx context.Context, p *peer) {
 	for n := 0; ctx.Err() == nil; n++ {
 		if err := s.refresh(ctx, p, freshFor); err != nil && ctx.Err() == nil {

@@ -145,6 +145,17 @@ func (in *Installation) Games(ctx context.Context) ([]*Game, error) {
 	})
 }
 
+// Genres returns every genre, also those that no game has, by id.
+func (in *Installation) Genres(ctx context.Context) (list []Genre, err error) {
+	err = each(ctx, in.catalogue, `SELECT id, `+text("name")+` FROM genres ORDER BY id`, func(scan func(...any) error) error {
+		var g Genre
+		err := scan(&g.ID, &g.Name)
+		list = append(list, g)
+		return err
+	})
+	return list, err
+}
+
 // Hours calls fn with every counter of an hour.
 func (in *Installation) Hours(ctx context.Context, fn func(Hour) error) error {
 	return in.counters(ctx, "statistics_hour", "date_time", `SUM(`+number("count")+`)`, ` GROUP BY 1, 2`, func(at, kind string, n int64) error {

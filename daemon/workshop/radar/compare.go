@@ -78,10 +78,13 @@ type view struct {
 }
 
 // list returns the server's mods, sorted. whole is false when one that is
-// missing may belong to it, because something could not be read. The folder
-// makes the list only if nothing else does: it may hold mods of long ago.
+// missing may belong to it: what is known of others is not to be forgotten.
+// They are in the list only while a file cannot be read that may have named
+// them. What a collection held last is remembered here, so one that Steam has
+// not told of yet has named none. The folder makes the list only if nothing
+// else does: it may hold mods of long ago.
 func (v view) list() (ids []uint64, whole bool) {
-	set, whole := map[uint64]struct{}{}, true
+	set, whole, read := map[uint64]struct{}{}, true, true
 	for _, id := range v.config.IDs {
 		set[uint64(id)] = struct{}{}
 	}
@@ -89,7 +92,7 @@ func (v view) list() (ids []uint64, whole bool) {
 		set[id] = struct{}{}
 	}
 	if v.config.Mapcycle != "" && !v.files.cycleOK {
-		whole = false
+		whole, read = false, false
 	}
 	for _, c := range v.sets {
 		items, ok := v.held[c]
@@ -109,9 +112,9 @@ func (v view) list() (ids []uint64, whole bool) {
 		for id := range v.files.found {
 			set[id] = struct{}{}
 		}
-		whole = v.files.whole
+		whole, read = v.files.whole, v.files.whole
 	}
-	if !whole {
+	if !read {
 		for id := range v.state.Mods {
 			set[id] = struct{}{}
 		}

@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/quartermasterd/quartermaster/daemon/config"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 )
 
@@ -138,7 +139,7 @@ func checkAddress(address string) error {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || len(address) > 2000 {
 		return bad("it must be an http:// or https:// address of at most 2000 characters, without a user")
 	}
-	if a, err := netip.ParseAddr(u.Hostname()); err == nil && refused(a) {
+	if a, err := netip.ParseAddr(u.Hostname()); err == nil && config.RefusedAddress(a) {
 		return bad("nothing is sent to link-local addresses and those of cloud services")
 	}
 	return nil
@@ -148,40 +149,8 @@ func checkAddress(address string) error {
 // resolved.
 func refuse(_, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
-	if err != nil || refused(at.Addr()) {
+	if err != nil || config.RefusedAddress(at.Addr()) {
 		return errRefused
 	}
 	return nil
-}
-
-// metadata lists what clouds serve the secrets of a machine at, beside the
-// link-local addresses.
-var metadata = []netip.Addr{
-	netip.MustParseAddr("100.100.100.200"), // Alibaba Cloud
-	netip.MustParseAddr("168.63.129.16"),   // Azure
-	netip.MustParseAddr("192.0.0.192"),     // Oracle Cloud
-	netip.MustParseAddr("fd00:ec2::254"),   // AWS
-	netip.MustParseAddr("fd20:ce::254"),    // Google Cloud
-}
-
-var nat64 = netip.MustParsePrefix("64:ff9b::/96") // RFC 6052: an IPv4 address behind a translator
-
-// refused reports whether nothing is ever sent to the address. Private
-// networks and the machine itself are not: that is where operators have their
-// bots.
-func refused(a netip.Addr) bool {
-	a = a.Unmap().WithZone("")
-	if nat64.Contains(a) {
-		b := a.As16()
-		a = netip.AddrFrom4([4]byte(b[12:]))
-	}
-	if a.IsUnspecified() || a.IsLinkLocalUnicast() || a.IsMulticast() || a == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
-		return true
-	}
-	for _, m := range metadata {
-		if a == m {
-			return true
-		}
-	}
-	return false
 }

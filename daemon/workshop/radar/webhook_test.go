@@ -385,7 +385,7 @@ func TestRefused(t *testing.T) {
 		"0.0.0.0": true, "::": true, "255.255.255.255": true,
 		"127.0.0.1": false, "10.0.0.5": false, "192.168.1.1": false, "fd00::1": false, "203.0.113.5": false, "2606:4700::1": false,
 	} {
-		if got := refused(netip.MustParseAddr(text)); got != want {
+		if got := config.RefusedAddress(netip.MustParseAddr(text)); got != want {
 			t.Errorf("%s: %v", text, got)
 		}
 	}

@@ -75,7 +75,7 @@ func Lint(ctx context.Context, s *Scan, rules *Rules, facts Facts) (findings []F
 		l.add(Finding{p.Code, severity, p.Path, p.Text, p.Hint})
 	}
 	if s.Stock > 0 {
-		l.add(Finding{Code: "stock", Severity: Info, Text: fmt.Sprintf("%d files come with the game and are not served", s.Stock), Hint: "name those that are to be served in include_stock"})
+		l.add(Finding{Code: "stock", Severity: Info, Text: fmt.Sprintf("files that come with the game and are not served: %d", s.Stock), Hint: "name those that are to be served in include_stock"})
 	}
 	for group := range s.Index.All() {
 		if err := ctx.Err(); err != nil {

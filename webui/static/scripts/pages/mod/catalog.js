@@ -77,7 +77,7 @@ function aboutCard(mod) {
       mod.game && tile(t('mod.app'), gameLink(mod.game)),
       tile(t('catalog.downloads'), number(mod.downloads)),
       tile(t('mod.archive'), sizes(mod)),
-      mod.created_at && tile(t('catalog.created'), onDate(mod.created_at)),
+      mod.condition !== 1 && mod.created_at && tile(t('catalog.created'), onDate(mod.created_at)),
       mod.updated_at && tile(t('catalog.updated'), onDate(mod.updated_at)),
     ),
     tagLinks(mod),

@@ -28,6 +28,7 @@ export function linesToPaste() {
         servers.hint ? h('p', { class: 'soft small' }, t('paste.local')) : null,
       );
     },
+    className: 'stack',
   });
   lines.reload();
   const proof = h('p', { class: 'proof soft small', hidden: true });
