@@ -207,7 +207,7 @@ test('moderators work through reports and tell players news', () =>
     await page.getByLabel('State').selectOption('all');
     await page.waitForURL('**/app/reports?state=all');
     await count(page, '2 reports');
-    await page.getByLabel('Message').fill('New <maps>');
+    await page.getByRole('textbox', { name: 'Message' }).fill('New <maps>');
     await page.getByLabel('Importance').selectOption('medium');
     await page.getByRole('button', { name: 'Publish' }).click();
     await page.locator('.review-note', { hasText: 'New <maps>' }).waitFor();
@@ -232,4 +232,32 @@ test('an administrator deletes a recording after a question', () =>
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await page.waitForURL('**/app/demos');
     await count(page, '66 recordings');
+  }));
+
+test('what is kept is set, and what goes is shown before it goes', () =>
+  scene({ roles: ['moderator'] }, async ({ page, fake }) => {
+    await page.goto('/app/demos');
+    await page.getByText('From the configuration').waitFor();
+    await page.getByLabel('Age, days').fill('30');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('button', { name: 'Back to the configuration' }).waitFor();
+    assert.deepEqual(fake.requests.find((one) => one.method === 'PUT')?.body, {
+      max_bytes: 40 * 1024 ** 3,
+      max_age: 30 * 86_400,
+      keep_flagged: true,
+      max_prune_ratio: 0.05,
+    });
+    await page.getByRole('button', { name: 'What would be deleted?' }).click();
+    await page
+      .getByText(/^\d+ recordings would go/)
+      .first()
+      .waitFor();
+    assert.equal(fake.demos.filter(({ demo }) => demo.state === 'pruned').length, 1);
+    await page.getByRole('button', { name: 'Delete by the rules' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete by the rules' }).click();
+    await page
+      .locator('.retention')
+      .getByText(/^\d+ recordings deleted/)
+      .waitFor();
+    assert.ok(fake.demos.filter(({ demo }) => demo.state === 'pruned').length > 1);
   }));

@@ -216,7 +216,13 @@ export function sampleDemoStorage() {
       { source: 'stream', recordings: 790, bytes: 30 * 1024 * MIB },
       { source: 'upload', recordings: 22, bytes: 1024 * MIB },
     ],
-    rules: { max_bytes: 40 * 1024 * MIB, max_age: 0, keep_flagged: true, max_prune_ratio: 0.05 },
+    rules: {
+      max_bytes: 40 * 1024 * MIB,
+      max_age: 0,
+      keep_flagged: true,
+      max_prune_ratio: 0.05,
+      configured: true,
+    },
   };
 }
 

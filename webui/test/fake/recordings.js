@@ -1,7 +1,7 @@
 /** The fake daemon's answers about recordings. */
 
 import { scopes, session } from './accounts.js';
-import { recordedDays } from './demos.js';
+import { recordedDays, sampleDemoStorage } from './demos.js';
 import { Problem } from './problem.js';
 
 /** @typedef {import('./daemon.js').FakeDaemon} FakeDaemon */
@@ -180,7 +180,12 @@ function reports(fake, request) {
   const { query } = request;
   const wanted = query.get('state') ?? 'open';
   const rows = visible(fake, request)
-    .flatMap(({ demo, parts }) => parts.reports.map((one) => ({ ...one, demo: demo.name, map: demo.map })))
+    .flatMap(({ demo, parts }) => {
+      const { id, name, map, start_at } = demo;
+      const times = (/** @type {import('../../static/scripts/api/demos/model.js').Report} */ one) =>
+        one.handled_at ? 1 : 3;
+      return parts.reports.map((one) => ({ ...one, demo: id, name, map, start_at, times: times(one) }));
+    })
     .filter(
       (one) =>
         (wanted === 'all' || (one.handled_at ? 'handled' : 'open') === wanted) &&
@@ -266,6 +271,36 @@ function withdraw(fake, { query }) {
   return {};
 }
 
+/** @type {Handler} */
+function retention(fake) {
+  return { body: fake.demoStorage.rules };
+}
+
+/** @type {Handler} */
+function setRetention(fake, { body }) {
+  if (body.max_bytes < 0 || body.max_age < 0) throw new Problem(422, malformed);
+  fake.demoStorage.rules = body;
+  return { body };
+}
+
+/** @type {Handler} */
+function resetRetention(fake) {
+  fake.demoStorage.rules = sampleDemoStorage().rules;
+  return {};
+}
+
+/** @type {Handler} */
+function prune(fake, { body }) {
+  const { rules, bytes: used } = fake.demoStorage;
+  const gone = fake.demos.filter(
+    ({ demo }) => rules.max_age && Date.now() - Date.parse(demo.start_at) > rules.max_age * 1000 && demo.size,
+  );
+  const removed = gone.map(({ demo }) => ({ id: demo.id, size: demo.size, why: 'it is older than 30 days' }));
+  if (!body.dry_run) for (const { demo } of gone) Object.assign(demo, { state: 'pruned', size: 0 });
+  const bytes = removed.reduce((sum, one) => sum + one.size, 0);
+  return { body: { removed, orphans: [], bytes, used, over: 0, unknown: 0, held: false } };
+}
+
 /** @type {import('./routes.js').Operation[]} */
 export const demoOperations = [
   ['GET', /^\/demos$/, 'demos:read', list],
@@ -277,6 +312,10 @@ export const demoOperations = [
     (fake, request) => ({ body: { days: recordedDays(visible(fake, request)) } }),
   ],
   ['GET', /^\/demos\/storage$/, 'demos:moderate', (fake) => ({ body: fake.demoStorage })],
+  ['GET', /^\/demos\/retention$/, 'demos:moderate', retention],
+  ['PUT', /^\/demos\/retention$/, 'demos:moderate', setRetention],
+  ['DELETE', /^\/demos\/retention$/, 'demos:moderate', resetRetention],
+  ['POST', /^\/demos\/prune$/, 'demos:moderate', prune],
   ['GET', /^\/demos\/queue$/, 'demos:read', queue],
   ['GET', /^\/demos\/reports$/, 'demos:moderate', reports],
   ['POST', /^\/demos\/reports\/(\d+)\/(\d+)\/handled$/, 'demos:moderate', handle],

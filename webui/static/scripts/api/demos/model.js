@@ -100,7 +100,28 @@
  * @property {number} pruned Recordings that were deleted to make room.
  * @property {number} live Recordings that still grow.
  * @property {{ source: string, recordings: number, bytes: number }[]} sources
- * @property {{ max_bytes: number, max_age: number, keep_flagged: boolean, max_prune_ratio: number }} rules max_bytes 0: no limit.
+ * @property {Retention} rules
+ */
+
+/**
+ * @typedef {object} Retention
+ * @property {number} max_bytes Of all recordings together; 0: no limit.
+ * @property {number} max_age Seconds; 0: no limit.
+ * @property {boolean} keep_flagged
+ * @property {number} max_prune_ratio
+ * @property {boolean} [configured] They are those of the configuration.
+ */
+
+/** @typedef {{ id: string, size: number, why: string }} PrunedFile */
+
+/**
+ * @typedef {object} Pruned
+ * @property {PrunedFile[]} removed Recordings.
+ * @property {PrunedFile[]} orphans Stored files of no recording.
+ * @property {number} bytes Of both.
+ * @property {number} over Bytes beyond the limits for which nothing more may go.
+ * @property {number} unknown Stored files that no recording explains.
+ * @property {boolean} held These are too many, and were left alone.
  */
 /** @typedef {{ message: string, importance: string, created_at: string }} Broadcast */
 

@@ -22,22 +22,29 @@ const spans = /** @type {const} */ ([7 * DAY, DAY, 30 * DAY, 0]);
 
 /** @param {string} id */
 export function evidenceCard(id) {
-  let ticks = { ticks: 0, seconds: 0 };
-  const list = h('ul', { class: 'reviews' });
+  let length = { ticks: 0, seconds: 0 };
+  /** @type {Evidence[]} */
+  let all = [];
+  const list = h('ul', { class: 'reviews', hidden: true });
   const known = region({
     load: (signal) => listEvidence(id, signal),
     skeleton: () => skeleton(1),
     render({ evidence }, root) {
       if (!root.contains(list)) fill(root, list);
-      keyed(
-        list,
-        evidence,
-        (one) => one.id,
-        (one) => entry(id, one, ticks, () => known.reload()),
-      );
-      list.hidden = evidence.length === 0;
+      all = evidence;
+      show();
     },
   });
+
+  function show() {
+    list.hidden = all.length === 0;
+    keyed(
+      list,
+      all.map((one) => ({ ...one, length })),
+      (one) => one.id,
+      (one) => entry(id, one, one.length, () => known.reload()),
+    );
+  }
   const form = shareForm(id, () => known.reload());
   const element = card(
     t('evidence.title'),
@@ -50,7 +57,8 @@ export function evidenceCard(id) {
 
   /** @param {DemoDetail} demo */
   function update(demo) {
-    ticks = { ticks: demo.ticks, seconds: demo.seconds };
+    length = { ticks: demo.ticks, seconds: demo.seconds };
+    show();
     form.limit(demo.ticks);
   }
   return { element, update, choose: form.choose, close: known.close };

@@ -1,5 +1,6 @@
 /** The recordings that grow at this moment. */
 
+import { ApiError } from '../../api/client.js';
 import { listLive } from '../../api/demos/library.js';
 import { fill, h, keyed, name } from '../../dom.js';
 import { card } from '../../elements/blocks.js';
@@ -22,6 +23,11 @@ export function liveDemos(changed) {
   const now = region({
     load: listLive,
     className: 'live-part',
+    refuse(error) {
+      if (!(error instanceof ApiError) || error.status !== 404) return null;
+      clearInterval(timer);
+      return document.createDocumentFragment();
+    },
     render({ demos }, root) {
       count.textContent = t('demos.live_count', { count: demos.length });
       keyed(list, demos, (demo) => demo.id, entry);

@@ -13,6 +13,7 @@ import { recordedHours } from './calendar.js';
 import { demoFilters, demosQuery, narrowed } from './filters.js';
 import { liveDemos } from './live.js';
 import { demoRoom } from './room.js';
+import { retentionCard } from './retention.js';
 import { demoTable } from './row.js';
 
 const calmMs = 1_500;
@@ -43,6 +44,7 @@ export function demosPage(place) {
   }, calmMs);
   const known = may('demos:read');
   const live = known ? liveDemos(soon) : null;
+  const rules = may('demos:moderate') ? retentionCard(soon) : null;
   const below = known ? [recordedHours(), ...(may('demos:moderate') ? [demoRoom()] : [])] : [];
 
   /** @param {URLSearchParams} query */
@@ -66,12 +68,14 @@ export function demosPage(place) {
         { class: 'columns' },
         below.map((part) => part.element),
       ),
+      rules?.element ?? null,
     ),
     query: (at) => follow(at.query),
     close() {
       soon.cancel();
       stop();
       live?.close();
+      rules?.close();
       for (const part of below) part.close();
       filters.close();
       list.close();
