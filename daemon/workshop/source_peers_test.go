@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -337,6 +338,7 @@ func TestPeers_Retention(t *testing.T) {
 	old, current := Name{1, 10}, Name{1, 20}
 	bytes := []byte("12345")
 	sum := sha256.Sum256(bytes)
+	r.running.attached.Store(true) // the daemon, which reads the lists when it is time
 	r.keep(old, 90, 90, 60, func(v *Version) { v.SHA256 = sum[:] })
 	r.keep(current, 30, 30, 0, nil)
 	gc := func(why string) {
@@ -362,6 +364,40 @@ func TestPeers_Retention(t *testing.T) {
 	delete(o.files, old.File())
 	o.mu.Unlock()
 	gc("the peer that lists it does not confirm it")
+}
+
+// TestPeers_Survey: a command knows what the peers list as the daemon does, and
+// says which of them it could not ask.
+func TestPeers_Survey(t *testing.T) {
+	t.Parallel()
+	o, dead := newOtherServer(t), newOtherServer(t)
+	o.index = true
+	dead.Close()
+	missing := filepath.Join(t.TempDir(), "missing")
+	r := newRig(t, func(c *config.Workshop) {
+		withPeers(o, dead)(c)
+		c.Roots = []string{missing}
+	})
+	old, current := Name{1, 10}, Name{1, 20}
+	data := o.put(old)
+	sum := sha256.Sum256(data)
+	r.keep(old, 90, 90, 60, func(v *Version) { v.SHA256, v.Size = sum[:], int64(len(data)) })
+	r.keep(current, 30, 30, 0, nil)
+	tidied, err := r.GC(t.Context(), true)
+	if err != nil || len(tidied.Removed) != 1 || tidied.Removed[0].Name != old {
+		t.Errorf("%+v, %v", tidied, err)
+	}
+	if r.irreplaceable(old) {
+		t.Error("what a peer lists counts as irreplaceable")
+	}
+	for _, part := range []string{"a peer did not give its list", dead.URL, "a folder cannot be read", missing} {
+		if !strings.Contains(r.log.String(), part) {
+			t.Errorf("the log does not say %q:\n%s", part, r.log.String())
+		}
+	}
+	if strings.Contains(r.log.String(), "peer="+o.URL) {
+		t.Errorf("the peer that answered is named:\n%s", r.log.String())
+	}
 }
 
 // readPeers waits until a peer lists a version.
