@@ -317,15 +317,14 @@ func TestUploadRefused(t *testing.T) {
 		}
 	}
 	clock.Advance(uploadFor)
-	if err := r.sweepUploads(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if all, err := r.store.uploads(ctx); err != nil || len(all) > 0 {
-		t.Errorf("after a day: %v %v", all, err)
-	}
-	if left, _ := filepath.Glob(filepath.Join(r.uploads.dir, "*")); len(left) > 0 {
-		t.Errorf("after a day: %v", left)
-	}
+	eventually(t, "all are forgotten", func() bool { // what the sweeper of the sink has in hand is left to it
+		if err := r.sweepUploads(ctx); err != nil {
+			t.Fatal(err)
+		}
+		all, err := r.store.uploads(ctx)
+		left, _ := filepath.Glob(filepath.Join(r.uploads.dir, "*"))
+		return err == nil && len(all)+len(left) == 0
+	})
 }
 
 // A process that dies after the last byte leaves an upload that the next one
@@ -521,7 +520,7 @@ func TestPush(t *testing.T) {
 			t.Fatalf("%+v, %v", got, err)
 		}
 	}
-	if broken.pieces != 2 {
+	if broken.pieces < 2 {
 		t.Errorf("%d pieces", broken.pieces)
 	}
 	p.Key = "MB-nobody"
