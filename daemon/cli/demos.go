@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -136,7 +137,7 @@ func (s *session) listDemos(all []demosink.Demo) {
 	fmt.Fprintln(t, "ID\tSTATE\tBEGAN\tLENGTH\tSIZE\tMAP\tSERVER\tNOTES")
 	for _, d := range all {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", d.ID, d.State(), dateText(d.StartAt), lengthText(d.Seconds), bytesText(max(d.Size, d.Received)),
-			printable(d.Map), printable(d.FakeIP), demoNotes(d))
+			printable(d.Map), printable(cmp.Or(d.FakeIP, d.Server)), demoNotes(d))
 	}
 	t.Flush() // writes to standard output, which reports its own failure
 }
@@ -153,10 +154,10 @@ func lengthText(seconds float64) string {
 func demoNotes(d demosink.Demo) string {
 	var notes []string
 	if d.Detections > 0 {
-		notes = append(notes, fmt.Sprintf("%d detections", d.Detections))
+		notes = append(notes, fmt.Sprintf("detections: %d", d.Detections))
 	}
 	if d.Reports > 0 {
-		notes = append(notes, fmt.Sprintf("%d reports", d.Reports))
+		notes = append(notes, fmt.Sprintf("reports: %d", d.Reports))
 	}
 	if d.Suspicion != "" {
 		notes = append(notes, printable(d.Suspicion))

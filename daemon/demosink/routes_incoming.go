@@ -9,7 +9,6 @@ import (
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/quartermasterd/quartermaster/daemon/accounts"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
@@ -134,16 +133,6 @@ func bodyError(r *http.Request, err error) error {
 		return fault.Wrap(err, fault.Invalid, "The body did not come to its end")
 	}
 	return err
-}
-
-// origin knows the address that the caller reached us by.
-type origin struct{ base string }
-
-// Resolve is called by huma once the request is known.
-func (o *origin) Resolve(ctx huma.Context) []error {
-	r, _ := humago.Unwrap(ctx)
-	o.base = web.BaseURL(r)
-	return nil
 }
 
 // pageOf is the address of a recording's page.

@@ -1,6 +1,7 @@
 package demosink
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -12,7 +13,7 @@ type DemoView struct {
 	ID          string    `json:"id" doc:"A number of up to 39 digits."`
 	Name        string    `json:"name"`
 	Map         string    `json:"map"`
-	Server      string    `json:"server" doc:"ip:port of the game server as the client said."`
+	Server      string    `json:"server" doc:"ip:port of the game server as the client said, else as the header has it."`
 	Player      string    `json:"player" doc:"Name of who recorded, by the header."`
 	StartAt     time.Time `json:"start_at"`
 	EndAt       time.Time `json:"end_at,omitzero" doc:"Absent while it is active."`
@@ -45,7 +46,7 @@ type queueList struct {
 
 func viewDemo(c Caller, d Demo) DemoView {
 	v := DemoView{
-		ID: string(d.ID), Name: d.DemoName, Map: d.Map, Server: d.FakeIP, Player: d.Player, StartAt: d.StartAt, EndAt: d.EndAt,
+		ID: string(d.ID), Name: d.DemoName, Map: d.Map, Server: cmp.Or(d.FakeIP, d.Server), Player: d.Player, StartAt: d.StartAt, EndAt: d.EndAt,
 		Received: d.Received, Size: d.Size, Seconds: d.Seconds, Ticks: d.Ticks, State: d.State(), Source: d.Source, Verified: d.Verified,
 		Reports: d.Reports, Mine: c.owns(d.Session), AnonymousID: AnonymousID(d.SteamID, c.SteamID),
 	}
