@@ -164,8 +164,6 @@ func (d *DB) Read(ctx context.Context, fn func(tx *Tx) error) (err error) {
 			defer func() { <-d.turns }()
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-d.closed:
-			return errClosed
 		}
 	}
 	stx, err := d.read.BeginTx(ctx, opts)

@@ -24,8 +24,6 @@ const (
 	fileName = "quartermaster.db"
 	lockName = "quartermaster.lock"
 	readers  = 4
-	// readersEnd is how long a closing database waits for its readers.
-	readersEnd = time.Second
 )
 
 // The settings stand in the address of the database, since only there do
@@ -204,9 +202,9 @@ func (d *DB) closeSQLite() error {
 	if d.writer != nil {
 		err = d.writer.close()
 	}
-	err = errors.Join(err, d.readers.close(), d.closeReaders())
-	d.leaveWhole()
-	err = errors.Join(err, closePools(d.write))
+	// The writer's pool is the last: closing the last connection that may
+	// write moves the log into the database and removes it.
+	err = errors.Join(err, d.readers.close(), closePools(d.read, d.write))
 	if d.inUse != nil {
 		err = errors.Join(err, d.inUse.Unlock())
 	}
@@ -214,33 +212,4 @@ func (d *DB) closeSQLite() error {
 		return fmt.Errorf("close database: %w", err)
 	}
 	return nil
-}
-
-// closeReaders closes the readers' pool. Readers still at work get a moment to
-// end: a pool does not wait for them.
-func (d *DB) closeReaders() error {
-	late := time.After(readersEnd)
-	for range cap(d.turns) {
-		select {
-		case d.turns <- struct{}{}: // never given back: nobody reads any more
-		case <-late:
-			return closePools(d.read)
-		}
-	}
-	return closePools(d.read)
-}
-
-// leaveWhole moves the write-ahead log into the database. SQLite removes the
-// log when the last connection closes, but not when that one only reads, and
-// the writer has given its own up by now. A failure loses nothing: the log
-// stays and is read at the next start.
-func (d *DB) leaveWhole() {
-	if d.writer == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), readersEnd)
-	defer cancel()
-	if _, err := d.write.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
-		d.log.Warn("the write-ahead log was not moved into the database; keep "+fileName+"-wal with it", "err", err)
-	}
 }
