@@ -85,5 +85,8 @@ func (st store) deleteEvidence(ctx context.Context, id SessionID, evidence strin
 
 // sweepEvidence removes all that has expired.
 func (st store) sweepEvidence(ctx context.Context, now time.Time) error {
-	return st.exec(ctx, "DELETE FROM demos_evidence WHERE expires_at > 0 AND expires_at <= $1", db.Micros(now))
+	return st.db.Write(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, "DELETE FROM demos_evidence WHERE expires_at > 0 AND expires_at <= $1", db.Micros(now))
+		return err
+	})
 }
