@@ -129,6 +129,7 @@ func (s *Service) Register(srv *web.Server) {
 	srv.First(s.face.match, s.face, s.face.operations()...)
 	s.registerIncoming(srv)
 	s.registerLibrary(srv)
+	s.registerEvidence(srv)
 	s.registerRetention(srv)
 }
 

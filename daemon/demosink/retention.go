@@ -101,6 +101,9 @@ func (s *Service) prune(ctx context.Context, missing int64, dryRun bool) (p Prun
 			return p, fault.New(fault.Conflict, "Recordings are being deleted already").WithRetryAfter(10 * time.Second)
 		}
 		defer release()
+		if err := s.store.sweepEvidence(ctx, s.clock.Now()); err != nil {
+			return p, err
+		}
 	}
 	r, err := s.Rules(ctx)
 	if err != nil {

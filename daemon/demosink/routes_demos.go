@@ -30,6 +30,8 @@ func (s *Service) registerLibrary(srv *web.Server) {
 
 	web.Route(ops, http.MethodGet, demosPath, s.listDemos, web.Describe("list-demos", "Recordings",
 		"Players see their own, analysts and moderators all, without the SteamIDs of those who sent them. `next` is the cursor of the following page, empty on the last.", 400), read)
+	web.Route(ops, http.MethodGet, demosPath+"/live", s.getLive, web.Describe("list-live-demos", "Recordings that still grow",
+		"At most 500, the newest first. Players see their own."), read)
 	web.Route(ops, http.MethodGet, demosPath+"/queue", s.getQueue, web.Describe("get-demo-queue", "Recordings that wait to be judged",
 		"Those with detections or new reports that nobody reviewed and nobody else works on, the oldest first."+staff), read)
 	web.Route(ops, http.MethodGet, reportsPath, s.listReports, web.Describe("list-demo-reports", "Reports of players", "The newest first.", 400), moderate)
@@ -49,7 +51,7 @@ func (s *Service) registerLibrary(srv *web.Server) {
 		"A JSON object with author, detections (tick, algorithm, player, data), duration, map and server_ip.", 400, 404, 409, 413), web.MaxBody(maxAnalysis), web.Timeout(time.Minute), analyse)
 	// The mux does not tell /demos/{id}/file from /demos/uploads/{id}, unless
 	// one of the patterns is wider in all its parts.
-	srv.Handle("GET "+demoPath+"/{part}", accounts.Guard(accounts.ScopeDemosRead, http.HandlerFunc(s.getFile)), fileContentOperation(read))
+	srv.Handle("GET "+demoPath+"/{part}", accounts.Guard(accounts.ScopeDemosRead, http.HandlerFunc(s.getPart)), fileContentOperation(read), evidenceListOperation(read))
 	srv.Handle("DELETE "+demoPath+"/{part}", accounts.Guard(accounts.ScopeDemosRead, http.HandlerFunc(s.deleteLease)), releaseOperation(read))
 }
 
@@ -161,16 +163,27 @@ func (s *Service) deleteDemo(ctx context.Context, in *demoInput) (*struct{}, err
 	return nil, s.Delete(ctx, in.ID)
 }
 
-func (s *Service) getFile(w http.ResponseWriter, r *http.Request) {
-	if r.PathValue("part") != "file" {
+func (s *Service) getPart(w http.ResponseWriter, r *http.Request) {
+	switch r.PathValue("part") {
+	case "file":
+		s.getFile(w, r)
+	case "evidence":
+		s.getEvidenceList(w, r)
+	default:
 		web.WriteError(w, r, fault.New(fault.NotFound, "There is nothing here"))
-		return
 	}
+}
+
+func (s *Service) getFile(w http.ResponseWriter, r *http.Request) {
 	sess, err := s.Find(r.Context(), callerOf(r.Context()), r.PathValue("id"))
 	if err != nil {
 		web.WriteError(w, r, err)
 		return
 	}
+	s.sendRecording(w, r, sess)
+}
+
+func (s *Service) sendRecording(w http.ResponseWriter, r *http.Request, sess Session) {
 	o, err := s.Recording(r.Context(), sess)
 	if err != nil {
 		web.WriteError(w, r, err)

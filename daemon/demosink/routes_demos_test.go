@@ -43,6 +43,13 @@ var permissions = []permission{
 	{"GET", "/api/v1/demos/broadcasts", "", "", [6]int{401, 403, 403, 403, 200, 200}},
 	{"POST", "/api/v1/demos/broadcasts", "", `{"message":"m"}`, [6]int{401, 403, 403, 403, 201, 201}},
 	{"DELETE", "/api/v1/demos/broadcasts", "/api/v1/demos/broadcasts?message=m", "", [6]int{401, 403, 403, 403, 204, 404}},
+	{"GET", "/api/v1/demos/live", "", "", [6]int{401, 200, 200, 200, 200, 200}},
+	{"GET", "/api/v1/demos/{id}/evidence", "/api/v1/demos/7/evidence", "", [6]int{401, 403, 403, 200, 200, 200}},
+	{"GET", "/api/v1/demos/{id}/evidence", "/api/v1/demos/99/evidence", "", [6]int{401, 403, 403, 404, 404, 404}},
+	{"POST", "/api/v1/demos/{id}/evidence", "/api/v1/demos/7/evidence", `{"tick":5,"note":"n","expires_in":60}`, [6]int{401, 403, 403, 201, 201, 201}},
+	{"DELETE", "/api/v1/demos/{id}/evidence/{evidence}", "/api/v1/demos/7/evidence/x", "", [6]int{401, 403, 403, 404, 404, 404}},
+	{"GET", "/api/v1/evidence/{token}", "/api/v1/evidence/x", "", [6]int{404, 404, 404, 404, 404, 404}},
+	{"GET", "/api/v1/evidence/{token}/file", "/api/v1/evidence/x/file", "", [6]int{404, 404, 404, 404, 404, 404}},
 	{"DELETE", "/api/v1/demos/{id}", "/api/v1/demos/70", "", [6]int{401, 403, 403, 403, 403, 204}},
 
 	{"POST", "/api/v1/demos/uploads", "", `{"size":0}`, [6]int{401, 422, 422, 422, 422, 422}},
@@ -113,7 +120,7 @@ func TestPermissions(t *testing.T) {
 		}
 		for path, item := range x.srv.API().OpenAPI().Paths {
 			for method, op := range map[string]any{"GET": item.Get, "POST": item.Post, "PUT": item.Put, "DELETE": item.Delete, "PATCH": item.Patch} {
-				ours := strings.HasPrefix(path, "/api/v1/demos") || x.r.face.match(path)
+				ours := strings.HasPrefix(path, "/api/v1/demos") || strings.HasPrefix(path, "/api/v1/evidence") || x.r.face.match(path)
 				if b, _ := json.Marshal(op); string(b) != "null" && ours && !covered[method+" "+path] {
 					t.Errorf("%s %s is not in the table", method, path)
 				}

@@ -190,6 +190,7 @@ type Stream struct {
 	Account  int64
 	Bytes    int64     // of the recording so far, with those not yet on stable storage
 	LastByte time.Time // when the last came, or the connection began
+	Rate     int64     // bytes per second, lately
 }
 
 // Streams returns the connections there are, in no order.
@@ -199,7 +200,7 @@ func (s *Service) Streams() []Stream {
 		p.mu.Lock()
 		if st := p.live; st != nil {
 			st.mu.Lock()
-			all = append(all, Stream{st.id, p.account, st.size, st.last})
+			all = append(all, Stream{st.id, p.account, st.size, st.last, st.meter.rate(s.clock.Now(), st.size)})
 			st.mu.Unlock()
 		}
 		p.mu.Unlock()

@@ -38,6 +38,7 @@ type stream struct {
 	size   int64
 	stats  anomaly.State
 	last   time.Time // of the last byte, or of the beginning
+	meter  meter
 	dirty  time.Time // of the first byte that is not durable; zero: none
 	synced progress
 	why    ending
@@ -61,6 +62,7 @@ func (s *Service) openStream(p *player, sess Session) (*stream, error) {
 	if st.synced.statistics, err = statisticsText(st.stats); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
+	st.meter = newMeter(st.last, size)
 	st.synced.id, st.synced.received, st.synced.last = sess.ID, size, sess.LastByteAt
 	if size > sess.Received { // nobody knows whether these are durable
 		st.dirty = st.last
@@ -108,6 +110,7 @@ func (st *stream) write(p []byte) error {
 	st.size += int64(n)
 	st.stats.Add(st.s.model, p[:n])
 	st.last = now
+	st.meter.see(now, st.size)
 	fresh := n > 0 && st.dirty.IsZero()
 	if fresh {
 		st.dirty = now

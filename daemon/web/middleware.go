@@ -213,6 +213,24 @@ func (r *recorder) Write(p []byte) (int, error) {
 
 func (r *recorder) WriteHeader(status int) { r.status = cmp.Or(r.status, status) }
 
+// tokenLength is that of 32 random bytes in base64url (RFC 4648 §5), which is
+// how addresses are made that are a secret themselves.
+const tokenLength = 43
+
+// loggedPath is a path as logs show it: without the parts that may be secrets.
+func loggedPath(raw string) string {
+	if len(raw) <= tokenLength {
+		return raw
+	}
+	parts := strings.Split(raw, "/")
+	for i, p := range parts {
+		if len(p) == tokenLength {
+			parts[i] = p[:4] + "…"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
 // handlePanic turns a panic into a 500, or reports that the answer is already
 // under way and only closing the connection tells the client.
 func (s *Server) handlePanic(p any, res *response, r *http.Request, id string) (abort bool) {
@@ -221,7 +239,7 @@ func (s *Server) handlePanic(p any, res *response, r *http.Request, id string) (
 	}
 	s.metrics.panics.Inc()
 	s.log.LogAttrs(r.Context(), slog.LevelError, "a handler panicked",
-		slog.String("request_id", id), slog.String("method", r.Method), slog.String("path", RawPath(r)),
+		slog.String("request_id", id), slog.String("method", r.Method), slog.String("path", loggedPath(RawPath(r))),
 		slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 	if res.status != 0 || res.hijacked {
 		return true
@@ -245,7 +263,7 @@ func (s *Server) logAccess(r *http.Request, res *response, info *requestInfo, to
 	}
 	attrs := make([]slog.Attr, 0, 8)
 	attrs = append(attrs,
-		slog.String("method", r.Method), slog.String("path", RawPath(r)), // never the query: it may hold a secret
+		slog.String("method", r.Method), slog.String("path", loggedPath(RawPath(r))), // never the query: it may hold a secret
 		slog.Int("status", res.status), slog.Int64("bytes", res.bytes), slog.Duration("took", took),
 		slog.String("ip", info.ip.String()), slog.String("request_id", info.id))
 	if wait := LimiterWait(r); wait > 0 {

@@ -320,3 +320,18 @@ func TestResponseKeepsReadFromFlushAndHijack(t *testing.T) {
 		t.Errorf("%q, flushed %v", w.Body, w.Flushed)
 	}
 }
+
+func TestLoggedPath(t *testing.T) {
+	token := strings.Repeat("abcdefg", 6) + "h"
+	for path, want := range map[string]string{
+		"/":                                   "/",
+		"/api/v1/evidence/" + token:           "/api/v1/evidence/abcd…",
+		"/api/v1/evidence/" + token + "/file": "/api/v1/evidence/abcd…/file",
+		"/app/evidence/" + token[1:]:          "/app/evidence/" + token[1:],
+		"/library/" + strings.Repeat("a", 64): "/library/" + strings.Repeat("a", 64),
+	} {
+		if got := loggedPath(path); got != want {
+			t.Errorf("%s is logged as %s, want %s", path, got, want)
+		}
+	}
+}
