@@ -334,6 +334,6 @@ export const demoOperations = [
     (fake, request, [id]) => ({ body: { evidence: find(fake, request, id).evidence } }),
   ],
   ['POST', /^\/demos\/(\d+)\/evidence$/, 'demos:read', share],
-  ['DELETE', /^\/demos\/(\d+)\/evidence\/(\d+)$/, 'demos:read', takeBack],
+  ['DELETE', /^\/demos\/(\d+)\/evidence\/([^/]+)$/, 'demos:read', takeBack],
   ['GET', /^\/evidence\/([^/]+)$/, '', evidence],
 ];
