@@ -227,6 +227,11 @@ func TestImportPyTorrent(t *testing.T) {
 func (r *rig) servesImport(archives map[int64][]byte) {
 	t := r.t
 	t.Helper()
+	if err := r.catalog.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	// Nothing runs yet that could complete what is known of it.
+	r.says("/info/mod/7", `{"result":{"name":"half","downloads":3,"condition":1}}`)
 	r.start() // as after the command, in another process
 	for id, name := range map[string]string{"2009463077": `attachment; filename="Harmony.zip"`, "818773962": "attachment; filename*=utf-8''HugsLib%20%5B1.5%5D.zip"} {
 		w := r.ask("/download/" + id)
@@ -241,7 +246,6 @@ func (r *rig) servesImport(archives map[int64][]byte) {
 	r.says("/info/mod/2009463077?dependencies=true", `{"result":{"id":2009463077,"name":"Harmony","description":"[b]Library[/b]","size":2154312,
 		"condition":0,"date_creation":"2020-03-01 10:00:00","date_update":"2024-04-11 09:21:07","source":"steam","downloads":43},"dependencies":[],"dependencies_count":0}`)
 	r.says("/info/mod/818773962?dependencies=true", `{"result":{"downloads":8,"condition":0},"dependencies":[77,2009463077],"dependencies_count":2}`)
-	r.says("/info/mod/7", `{"result":{"name":"half","downloads":3,"condition":1}}`)
 	r.says("/info/game/294100", `{"result":{"id":294100,"name":"RimWorld","type":"game","logo":"https://cdn.example/header.jpg","short_description":"A colony sim.",
 		"description":"<p>HTML</p>","mods_downloads":42,"mods_count":3,"creation_date":"2023-01-02 03:04:05.141640","source":"steam"}}`)
 	r.says("/list/tags/294100", `{"database_size":2,"results":[{"name":"Mod"},{"name":"1.5"}]}`)
