@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/quartermasterd/quartermaster/daemon"
 	"github.com/quartermasterd/quartermaster/daemon/accounts"
 	"github.com/quartermasterd/quartermaster/daemon/steam"
 )
@@ -146,17 +147,8 @@ func (c roleArgs) change(s *session, find func(*accounts.Service, context.Contex
 
 // withAccounts opens the state and calls fn in the name of the operating
 // system's user.
-func (s *session) withAccounts(fn func(context.Context, *accounts.Service) error) (err error) {
-	state, err := s.open()
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if closed := state.Close(); err == nil {
-			err = closed
-		}
-	}()
-	return fn(accounts.Local(s.ctx, systemUser()), state.Accounts)
+func (s *session) withAccounts(fn func(context.Context, *accounts.Service) error) error {
+	return s.withState(func(state *daemon.State) error { return fn(s.ctx, state.Accounts) })
 }
 
 // systemUser is who runs this command, for the audit record.

@@ -10,7 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/quartermasterd/quartermaster/daemon/accounts"
+	"github.com/quartermasterd/quartermaster/daemon"
 	"github.com/quartermasterd/quartermaster/daemon/demosink"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 	"github.com/quartermasterd/quartermaster/daemon/steam"
@@ -26,22 +26,14 @@ type DemosCmd struct {
 }
 
 // withDemos opens the state, runs fn on the recordings and closes.
-func (s *session) withDemos(fn func(*demosink.Service) error) (err error) {
-	state, err := s.open()
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if e := state.Close(); err == nil {
-			err = e
+func (s *session) withDemos(fn func(*demosink.Service) error) error {
+	return s.withState(func(state *daemon.State) error {
+		service, err := state.Demos(nil)
+		if err != nil {
+			return err
 		}
-	}()
-	service, err := state.Demos(nil)
-	if err != nil {
-		return err
-	}
-	s.ctx = accounts.Local(s.ctx, systemUser())
-	return fn(service)
+		return fn(service)
+	})
 }
 
 // everything is what the person at the machine may.

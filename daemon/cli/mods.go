@@ -6,7 +6,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/quartermasterd/quartermaster/daemon/accounts"
+	"github.com/quartermasterd/quartermaster/daemon"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 	"github.com/quartermasterd/quartermaster/daemon/workshop"
 )
@@ -27,22 +27,14 @@ type ModsCmd struct {
 }
 
 // withWorkshop opens the state, runs fn on the library of mods and closes.
-func (s *session) withWorkshop(fn func(*workshop.Service) error) (err error) {
-	state, err := s.open()
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if e := state.Close(); err == nil {
-			err = e
+func (s *session) withWorkshop(fn func(*workshop.Service) error) error {
+	return s.withState(func(state *daemon.State) error {
+		service, err := state.Workshop(nil)
+		if err != nil {
+			return err
 		}
-	}()
-	service, err := state.Workshop(nil)
-	if err != nil {
-		return err
-	}
-	s.ctx = accounts.Local(s.ctx, systemUser())
-	return fn(service)
+		return fn(service)
+	})
 }
 
 // ModsListCmd lists.

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/quartermasterd/quartermaster/daemon"
+	"github.com/quartermasterd/quartermaster/daemon/accounts"
 	"github.com/quartermasterd/quartermaster/daemon/config"
 )
 
@@ -38,6 +39,21 @@ func (s *session) open() (*daemon.State, error) {
 	return daemon.OpenState(s.ctx, daemon.Options{
 		Loaded: loaded, Version: s.Version, Log: s.quietLog(),
 	})
+}
+
+// withState opens the state, runs fn as the person at the machine, and closes.
+func (s *session) withState(fn func(*daemon.State) error) (err error) {
+	state, err := s.open()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := state.Close(); err == nil {
+			err = e
+		}
+	}()
+	s.ctx = accounts.Local(s.ctx, systemUser())
+	return fn(state)
 }
 
 // quietLog is the log of a command: warnings and errors only, as text.

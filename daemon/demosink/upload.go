@@ -315,10 +315,12 @@ func (s *Service) sweepUploads(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed error // one upload must not keep the others waiting
 	for _, up := range all {
-		if err := s.sweepUpload(ctx, up); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, s.sweepUpload(ctx, up))
+	}
+	if failed != nil {
+		return failed
 	}
 	entries, err := s.uploads.fs.ReadDir(s.uploads.dir)
 	if errors.Is(err, fs.ErrNotExist) {
