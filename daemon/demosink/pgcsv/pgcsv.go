@@ -1,6 +1,6 @@
-// Package pgcsv writes tables byte for byte as PostgreSQL's
+// Package pgcsv writes and reads tables byte for byte as PostgreSQL's
 // "COPY … TO … WITH (FORMAT csv, HEADER)" does, so that what reads exports of
-// a PostgreSQL reads ours.
+// a PostgreSQL reads ours, and its exports can be read here.
 package pgcsv
 
 import (
