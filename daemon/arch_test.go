@@ -39,7 +39,9 @@ var layers = map[string][]string{
 	"daemon/demosink/anomaly":  {},
 	"daemon/demosink/demofile": {"daemon/fault"},
 	"daemon/demosink/pgcsv":    {},
-	"daemon/demosink":          {"daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable", "daemon/limit", "daemon/steam", "daemon/config", "daemon/fault", "daemon/demosink"},
+	// It only reads what another program left.
+	"daemon/demosink/masterbase": {"daemon/demosink/pgcsv", "daemon/steam", "daemon/fault"},
+	"daemon/demosink":            {"daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable", "daemon/limit", "daemon/steam", "daemon/config", "daemon/fault", "daemon/demosink"},
 	"daemon/admin": {"daemon/workshop", "daemon/steam", "daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable",
 		"daemon/config", "daemon/fault", "webui"},
 	"daemon/ossvc":  {"install", "daemon/durable", "daemon/config", "daemon/fault"},
@@ -51,7 +53,7 @@ var layers = map[string][]string{
 
 // testOnly are packages that only test files may import.
 var testOnly = []string{"daemon/db/dbtest", "daemon/blob/blobtest", "daemon/durable/durabletest", "daemon/steam/steamtest",
-	"daemon/workshop/pytorrent/pytorrenttest"}
+	"daemon/workshop/pytorrent/pytorrenttest", "daemon/demosink/masterbase/s3test"}
 
 // forTests reports whether a package, or one it lies in, is for tests only.
 func forTests(path string) bool {

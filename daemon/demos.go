@@ -6,6 +6,7 @@ import (
 
 	"github.com/quartermasterd/quartermaster/daemon/accounts"
 	"github.com/quartermasterd/quartermaster/daemon/demosink"
+	"github.com/quartermasterd/quartermaster/daemon/demosink/masterbase"
 	"github.com/quartermasterd/quartermaster/daemon/durable"
 	"github.com/quartermasterd/quartermaster/daemon/steam"
 	"github.com/quartermasterd/quartermaster/daemon/steam/webapi"
@@ -55,6 +56,19 @@ func (d demosAccounts) ByKey(ctx context.Context, key string) (demosink.Caller, 
 		Account: p.AccountID, SteamID: id,
 		Analyst: p.May(accounts.ScopeDemosAnalyse), Moderator: p.May(accounts.ScopeDemosModerate), Admin: p.May(accounts.ScopeAdmin),
 	}, nil
+}
+
+// DemosPeople takes over people for the import of a masterbase.
+func (s *State) DemosPeople() demosink.People { return demosPeople{s.Accounts} }
+
+type demosPeople struct{ accounts *accounts.Service }
+
+// Adopt implements demosink.People.
+func (d demosPeople) Adopt(ctx context.Context, p masterbase.Person, dryRun bool) (demosink.Adopted, error) {
+	got, err := d.accounts.Adopt(ctx, accounts.Adoption{
+		SteamID: p.SteamID, DemosKey: p.Key, KeyCreated: p.Created, Analyst: p.Analyst, Limited: p.Limited, Origin: "masterbase", DryRun: dryRun,
+	})
+	return demosink.Adopted(got), err
 }
 
 // demosSteam asks Steam for the demo sink.

@@ -10,7 +10,8 @@ import (
 
 // ImportCmd groups the commands that take over the data of other programs.
 type ImportCmd struct {
-	PyTorrent ImportPyTorrentCmd `cmd:"" name:"pytorrent" help:"Take over archives, catalogue and statistics of a PyTorrent. The old folder is only read."`
+	Masterbase ImportMasterbaseCmd `cmd:"" help:"Take over recordings, people and reports of a masterbase. The old data is only read."`
+	PyTorrent  ImportPyTorrentCmd  `cmd:"" name:"pytorrent" help:"Take over archives, catalogue and statistics of a PyTorrent. The old folder is only read."`
 }
 
 // ImportPyTorrentCmd takes over a PyTorrent.

@@ -111,19 +111,21 @@ func (st store) lastClosed(ctx context.Context, account int64) (s Session, err e
 
 // insert adds a session; fault.Conflict when its account has an active one.
 func (st store) insert(ctx context.Context, s Session) error {
+	return st.db.Write(ctx, func(tx *db.Tx) error { return insertSession(ctx, tx, s) })
+}
+
+func insertSession(ctx context.Context, tx *db.Tx, s Session) error {
 	statistics, err := statisticsText(s.Statistics)
 	if err != nil {
 		return err
 	}
 	size, score := sql.NullInt64{Int64: s.Size, Valid: s.HasSize}, sql.NullFloat64{Float64: s.Score, Valid: s.HasScore}
-	return st.db.Write(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec(ctx, "INSERT INTO demos_session ("+sessionColumns+") VALUES ("+db.In(1, 34)+")",
-			string(s.ID), s.Account, int64(s.SteamID), string(s.Source), s.DemoName, s.Active, s.Open, s.Ingested, s.Pruned, s.Verified,
-			db.Micros(s.StartAt), db.Micros(s.EndAt), s.FakeIP, s.Map, size, blobValue(s.Late), score, s.Suspicion, blobValue(s.SHA256),
-			s.Received, db.Micros(s.LastByteAt), s.CleanClose, db.Micros(s.GraceUntil), statistics, s.Owner, db.Micros(s.LeaseUntil),
-			string(s.Format), s.Server, s.Player, s.GameDir, s.Seconds, s.Ticks, db.Micros(s.CreatedAt), db.Micros(s.UpdatedAt))
-		return err
-	})
+	_, err = tx.Exec(ctx, "INSERT INTO demos_session ("+sessionColumns+") VALUES ("+db.In(1, 34)+")",
+		string(s.ID), s.Account, int64(s.SteamID), string(s.Source), s.DemoName, s.Active, s.Open, s.Ingested, s.Pruned, s.Verified,
+		db.Micros(s.StartAt), db.Micros(s.EndAt), s.FakeIP, s.Map, size, blobValue(s.Late), score, s.Suspicion, blobValue(s.SHA256),
+		s.Received, db.Micros(s.LastByteAt), s.CleanClose, db.Micros(s.GraceUntil), statistics, s.Owner, db.Micros(s.LeaseUntil),
+		string(s.Format), s.Server, s.Player, s.GameDir, s.Seconds, s.Ticks, db.Micros(s.CreatedAt), db.Micros(s.UpdatedAt))
+	return err
 }
 
 // blobValue makes nil a NULL, and keeps an empty value apart from it.
