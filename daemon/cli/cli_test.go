@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"damage": damage, "exit": exitCodeIs, "age": age, "append": appendFile, "pytorrent": pytorrent},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"damage": damage, "exit": exitCodeIs, "age": age, "append": appendFile, "pytorrent": pytorrent, "demo": demo},
 		Setup: func(e *testscript.Env) error {
 			steam, err := steamtest.Start()
 			if err != nil {
@@ -81,6 +81,27 @@ func pytorrent(ts *testscript.TestScript, neg bool, args []string) {
 	_, err = s.Archive(294100, 2009463077, map[string]string{"About/About.xml": "<a/>"})
 	ts.Check(err)
 	ts.Check(s.Close())
+}
+
+// demo writes a recording of so many bytes with the header of a demo.
+func demo(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: demo FILE SIZE")
+	}
+	size, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	d := make([]byte, max(size, 1072))
+	for i := 1072; i < len(d); i++ {
+		d[i] = byte(i * i >> 3)
+	}
+	copy(d, "HL2DEMO\x00\x03\x00\x00\x00\x18\x00\x00\x00")
+	copy(d[0x010:], "169.254.189.228:41928")
+	copy(d[0x114:], "player")
+	copy(d[0x218:], "pl_pier")
+	copy(d[0x31C:], "tf")
+	path := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(filepath.Dir(path), 0o700))
+	ts.Check(os.WriteFile(path, d[:size], 0o600))
 }
 
 // damage flips a bit in the middle of a file.
