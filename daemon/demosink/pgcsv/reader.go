@@ -115,17 +115,11 @@ func (r *Reader) field() (f Field, more bool, err error) {
 // quoted reads the rest of a value in quotes.
 func (r *Reader) quoted() (f Field, more bool, err error) {
 	for r.value = r.value[:0]; ; {
-		c, err := r.r.ReadByte()
-		if errors.Is(err, io.EOF) {
+		if _, err := r.r.Peek(1); errors.Is(err, io.EOF) {
 			return f, false, r.wrong("a quote is not closed")
 		}
+		c, err := r.next()
 		if err != nil {
-			return f, false, err
-		}
-		if err := r.r.UnreadByte(); err != nil {
-			return f, false, err
-		}
-		if c, err = r.next(); err != nil {
 			return f, false, err
 		}
 		if c == '"' {
