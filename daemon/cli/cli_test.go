@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,7 +45,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"damage": damage, "exit": exitCodeIs, "age": age, "append": appendFile, "pytorrent": pytorrent, "demo": demo},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"damage": damage, "exit": exitCodeIs, "age": age, "append": appendFile, "pytorrent": pytorrent, "demo": demo, "reachable": reachable, "keyfrom": keyFrom},
 		Setup: func(e *testscript.Env) error {
 			steam, err := steamtest.Start()
 			if err != nil {
@@ -60,6 +63,11 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("XDG_DATA_HOME", filepath.Join(e.WorkDir, "data"))
 			e.Setenv("QM_EXAMPLE", example)
+			port, err := freePort()
+			if err != nil {
+				return err
+			}
+			e.Setenv("PORT", port)
 			return nil
 		},
 	})
@@ -102,6 +110,44 @@ func demo(ts *testscript.TestScript, neg bool, args []string) {
 	path := ts.MkAbs(args[0])
 	ts.Check(os.MkdirAll(filepath.Dir(path), 0o700))
 	ts.Check(os.WriteFile(path, d[:size], 0o600))
+}
+
+// freePort returns a port of the loopback on which nobody listens.
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, errors.Join(err, l.Close())
+}
+
+// reachable waits until a server that was started answers 200.
+func reachable(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: reachable URL")
+	}
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		res, err := http.Get(args[0])
+		if err == nil {
+			ts.Check(res.Body.Close())
+			if res.StatusCode == http.StatusOK {
+				return
+			}
+			err = errors.New(res.Status)
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("%v", err)
+		}
+	}
+}
+
+// keyFrom makes the content of a file the key of demos push.
+func keyFrom(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: keyfrom FILE")
+	}
+	ts.Setenv("DEMOS_KEY", strings.TrimSpace(ts.ReadFile(args[0])))
 }
 
 // damage flips a bit in the middle of a file.
