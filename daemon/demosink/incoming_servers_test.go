@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/quartermasterd/quartermaster/daemon/fault"
@@ -56,6 +57,15 @@ func TestDemosTF(t *testing.T) {
 		if status, text := send("demo", "match.dem", "name", "match-2026.dem", "red", "RED", "blu", "BLU", "key", alice); status != 200 || text != link {
 			t.Errorf("%d %q, want %q", status, text, link)
 		}
+	}
+	const cut = "--b\r\nContent-Disposition: form-data; name=\"demo\"; filename=\"a.dem\"\r\n\r\nHL2DEMO"
+	res, err := http.Post(r.base+"/upload", "multipart/form-data; boundary=b", strings.NewReader(cut))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if text, _ := io.ReadAll(res.Body); res.StatusCode != 400 || string(text) != "The body did not come to its end" {
+		t.Errorf("half a form: %d %q", res.StatusCode, text)
 	}
 	row := r.row(string(contentID(sum[:])))
 	if row.Source != SourceDemosTF || row.Account != 1 || row.DemoName != "match-2026.dem" || row.SteamID != aliceID {

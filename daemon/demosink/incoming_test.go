@@ -103,7 +103,7 @@ func (x *site) want(status int, v any, who, method, path string, body io.Reader,
 	return res
 }
 
-func zipOf(t *testing.T, files map[string][]byte) []byte {
+func zipOf(t testing.TB, files map[string][]byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
@@ -122,7 +122,7 @@ func zipOf(t *testing.T, files map[string][]byte) []byte {
 	return b.Bytes()
 }
 
-func gzipOf(t *testing.T, data []byte) []byte {
+func gzipOf(t testing.TB, data []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
@@ -160,7 +160,7 @@ func TestTake(t *testing.T) {
 			t.Error("the blob is another one")
 		}
 		for what, data := range map[string][]byte{
-			"the same": want, "as zip": zipOf(t, map[string][]byte{"d/A.DEM": want, "readme.txt": nil}), "as gzip": gzipOf(t, want),
+			"the same": want, "as zip": zipOf(t, map[string][]byte{"d/A.DEM": want, "readme.txt": nil}), "as gzip": gzipOf(t, want), "as bzip2": bzip2Of(t, want),
 		} {
 			if again, known, err := r.take(t, data, Arrival{Source: SourceUpload}); err != nil || !known || again.ID != sess.ID {
 				t.Errorf("%s: %s %t %v", what, again.ID, known, err)

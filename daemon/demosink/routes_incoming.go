@@ -130,7 +130,7 @@ func (s *Service) patchUpload(w http.ResponseWriter, r *http.Request) {
 // reads it.
 func bodyError(r *http.Request, err error) error {
 	if _, ok := errors.AsType[*fault.Error](err); !ok && r.Context().Err() != nil {
-		return fault.Wrap(err, fault.Invalid, "The body did not come to its end")
+		return fault.Wrap(err, fault.Invalid, "%s", errBodyCut.Message)
 	}
 	return err
 }

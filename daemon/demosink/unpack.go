@@ -54,8 +54,22 @@ func unpacked(src io.ReaderAt, size int64) (func() (io.ReadCloser, error), error
 	return nil, ErrNoDemo
 }
 
+// within is a file whose archive may point outside of it.
+type within struct {
+	src  io.ReaderAt
+	size int64
+}
+
+// ReadAt implements io.ReaderAt.
+func (w within) ReadAt(p []byte, offset int64) (int, error) {
+	if offset < 0 || offset > w.size {
+		return 0, zip.ErrFormat
+	}
+	return w.src.ReadAt(p, offset)
+}
+
 func zipped(src io.ReaderAt, size int64) (func() (io.ReadCloser, error), error) {
-	z, err := zip.NewReader(src, size)
+	z, err := zip.NewReader(within{src, size}, size)
 	if err != nil || len(z.File) > maxEntries {
 		return nil, ErrPacking
 	}

@@ -18,6 +18,8 @@ const (
 
 var errBusy = fault.New(fault.Unavailable, "Too many demos are being uploaded at the moment").WithRetryAfter(30 * time.Second)
 
+var errBodyCut = fault.New(fault.Invalid, "The body did not come to its end")
+
 // received is a file that came in one piece. It is not durable: its sender
 // learns only of the recording that it becomes.
 type received struct {
@@ -34,7 +36,8 @@ func (f *received) Close() error {
 }
 
 // receiveDirect stores what comes in one piece aside. errBusy when others do
-// that already; ErrDemoSize when there is too much of it.
+// that already; ErrDemoSize when there is too much of it; errBodyCut when it
+// ends before its end.
 func (s *Service) receiveDirect(ctx context.Context, body io.Reader) (_ *received, err error) {
 	select {
 	case s.direct <- struct{}{}:
@@ -62,6 +65,9 @@ func (s *Service) receiveDirect(ctx context.Context, body io.Reader) (_ *receive
 	defer chunks.Put(buf)
 	src := struct{ io.Reader }{&bounded{ctx, body, int64(s.config.MaxSessionBytes)}}
 	f.size, err = io.CopyBuffer(struct{ io.Writer }{f.file}, src, buf[:])
+	if errors.Is(err, io.ErrUnexpectedEOF) { // files never say so when they are written
+		return f, errBodyCut
+	}
 	return f, uploadError(err)
 }
 
