@@ -100,8 +100,12 @@ func checkAnswer(t *testing.T, a answer, c *client) {
 	if a.status == http.StatusUnauthorized || a.status == http.StatusForbidden {
 		never = append(never, "RootName", "PlayerName", "qm_", "MB-")
 	}
+	body := a.body
+	if id := a.header.Get("X-Request-Id"); id != "" { // is random and may end in the beginning of a key
+		body = strings.ReplaceAll(body, id, "")
+	}
 	for _, text := range never {
-		if strings.Contains(a.body, text) {
+		if strings.Contains(body, text) {
 			t.Errorf("the answer holds %q: %s", text, a.body)
 		}
 	}

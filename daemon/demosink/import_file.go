@@ -25,12 +25,6 @@ func (im *importer) file(ctx context.Context, a *arriving) error {
 	if a.sess.HasSize || a.sess.Pruned || a.m.Pruned {
 		return nil
 	}
-	if im.o.Report != nil {
-		im.o.Report(a.m.ID, im.done, im.total)
-	}
-	if a.m.HasSize {
-		defer func(before int64) { im.done = before + a.m.Size }(im.done)
-	}
 	f, err := im.o.Files.Open(ctx, masterbase.Demos, a.m.ID)
 	switch {
 	case fault.Is(err, fault.NotFound) && a.m.Size == 0: // nothing came
@@ -45,6 +39,7 @@ func (im *importer) file(ctx context.Context, a *arriving) error {
 		return err
 	}
 	defer f.Close() //nolint:errcheck // only read
+	defer func() { im.done += f.Size }()
 	why := im.unfit(a, f.Size)
 	if why == "" {
 		if why, err = im.store(ctx, a, f); err != nil {

@@ -169,20 +169,27 @@ func (im *importer) run(ctx context.Context) error {
 	return err
 }
 
-// plan reads all tables once, so that what is wrong with them and too little
-// room are found before anything is written.
+// plan reads all tables once and lists the files, so that what is wrong with
+// them and too little room are found before anything is written.
 func (im *importer) plan(ctx context.Context) error {
-	err := im.o.Tables.Sizes(ctx, func(id string, size int64) error {
-		if !SessionID(id).Valid() || size <= 0 {
+	sizes := map[string]int64{}
+	if err := im.o.Files.Demos(ctx, func(id string, size int64) { sizes[id] = size }); err != nil {
+		return err
+	}
+	err := im.o.Tables.Check(ctx, func(id string) error {
+		size, ok := sizes[id]
+		if !ok {
 			return nil
 		}
 		sess, err := im.s.store.session(ctx, SessionID(id))
-		if err != nil && !fault.Is(err, fault.NotFound) {
+		switch {
+		case fault.Is(err, fault.NotFound):
+		case err != nil:
 			return err
+		case sess.HasSize || sess.Pruned || sess.Source != SourceImport:
+			return nil
 		}
-		if err != nil || !sess.HasSize && !sess.Pruned {
-			im.total += size
-		}
+		im.total += size
 		return nil
 	})
 	if err != nil {

@@ -188,15 +188,37 @@ func (b *Bucket) fails(err error, name string) error {
 // Close implements Files.
 func (b *Bucket) Close() error { return nil }
 
+// place returns the bucket of a kind and what begins the names there.
+func (b *Bucket) place(kind Kind) (bucket, prefix string) {
+	if b.bucket == "" {
+		return string(kind), ""
+	}
+	return b.bucket, path.Join(b.prefix, string(kind)) + "/"
+}
+
+// Demos implements Files.
+func (b *Bucket) Demos(ctx context.Context, fn func(id string, size int64)) error {
+	ctx, cancel := context.WithCancel(ctx) // ends the listing when it is left early
+	defer cancel()
+	bucket, prefix := b.place(Demos)
+	for o := range b.core.Client.ListObjects(ctx, bucket, minio.ListObjectsOptions{Prefix: prefix}) {
+		if o.Err != nil {
+			return b.fails(o.Err, bucket)
+		}
+		if id := demoOf(strings.TrimPrefix(o.Key, prefix)); id != "" {
+			fn(id, o.Size)
+		}
+	}
+	return ctx.Err()
+}
+
 // Open implements Files.
 func (b *Bucket) Open(ctx context.Context, kind Kind, id string) (File, error) {
 	if !ValidID(id) || b.absent[kind] {
 		return File{}, errFile
 	}
-	bucket, name := string(kind), kind.file(id)
-	if b.bucket != "" {
-		bucket, name = b.bucket, path.Join(b.prefix, string(kind), name)
-	}
+	bucket, prefix := b.place(kind)
+	name := prefix + kind.file(id)
 	ctx, cancel := context.WithCancelCause(ctx)
 	t := &transfer{ctx: ctx, b: b, name: bucket + "/" + name, cancel: cancel}
 	t.timer = time.AfterFunc(silentFor, func() { cancel(errSilent) })

@@ -131,8 +131,8 @@ func (e *Exports) rows(ctx context.Context, fn func(row) error) error {
 	return each(ctx, e.sessions, []string{"session_id", "steam_id", "start_time", "demo_size"}, fn)
 }
 
-// Sizes implements Source.
-func (e *Exports) Sizes(ctx context.Context, fn func(id string, size int64) error) error {
+// Check implements Source.
+func (e *Exports) Check(ctx context.Context, fn func(id string) error) error {
 	known := map[string]struct{}{}
 	err := e.rows(ctx, func(r row) error {
 		id, err := r.id()
@@ -142,8 +142,7 @@ func (e *Exports) Sizes(ctx context.Context, fn func(id string, size int64) erro
 		if _, ok := e.reports[id]; ok {
 			known[id] = struct{}{}
 		}
-		size, _, _ := r.integer("demo_size") // Sessions tells what is wrong with it
-		return fn(id, size)
+		return r.wanted(fn)
 	})
 	for id, all := range e.reports {
 		if _, ok := known[id]; err == nil && !ok {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 )
@@ -39,8 +40,18 @@ type Files interface {
 	// Open opens a file of a session, whose number must be valid;
 	// fault.NotFound when there is none. Reading ends with ctx.
 	Open(ctx context.Context, kind Kind, id string) (File, error)
+	// Demos calls fn with the session and the size of every recording.
+	Demos(ctx context.Context, fn func(id string, size int64)) error
 	// Close gives back what is held.
 	Close() error
+}
+
+// demoOf returns the session of a file of Demos, "" when it is none.
+func demoOf(file string) string {
+	if id, ok := strings.CutSuffix(file, ".dem"); ok && ValidID(id) {
+		return id
+	}
+	return ""
 }
 
 // Folder is Files in a folder that holds folders named as the buckets.
@@ -71,6 +82,35 @@ func OpenFolder(name string) (*Folder, error) {
 
 // Close implements Files.
 func (f *Folder) Close() error { return f.root.Close() }
+
+// Demos implements Files.
+func (f *Folder) Demos(ctx context.Context, fn func(id string, size int64)) (err error) {
+	dir, err := f.root.Open(string(Demos))
+	if err != nil {
+		return err
+	}
+	defer dir.Close() //nolint:errcheck // only read
+	for err == nil {
+		if err = ctx.Err(); err != nil {
+			return err
+		}
+		var entries []fs.DirEntry
+		entries, err = dir.ReadDir(1000)
+		for _, e := range entries {
+			id := demoOf(e.Name())
+			if id == "" {
+				continue
+			}
+			if info, err := e.Info(); err == nil && info.Mode().IsRegular() { // gone otherwise
+				fn(id, info.Size())
+			}
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return fault.Wrap(err, fault.Forbidden, "%s cannot be read", filepath.Join(f.name, string(Demos)))
+}
 
 // Open implements Files.
 func (f *Folder) Open(ctx context.Context, kind Kind, id string) (File, error) {

@@ -64,6 +64,10 @@ func TestFolder(t *testing.T) {
 			t.Errorf("%s %q: %s, want %s", c.kind, c.id, got, c.want)
 		}
 	}
+	sizes := map[string]int64{}
+	if err := f.Demos(t.Context(), func(id string, size int64) { sizes[id] = size }); err != nil || len(sizes) != 1 || sizes["1"] != 3 {
+		t.Errorf("sizes %v, %v", sizes, err)
+	}
 	file, err := f.Open(t.Context(), masterbase.Demos, "2")
 	if got := read(t, file, err); got == "secret" {
 		t.Error("a link leads out of the folder")
@@ -79,6 +83,10 @@ func TestBucket(t *testing.T) {
 	s3 := s3test.Start()
 	defer s3.Close()
 	s3.Put("demoblobs", "1.dem", []byte("one"))
+	for id := range 8 { // more than a page
+		s3.Put("demoblobs", string(rune('2'+id))+".dem", []byte("x"))
+	}
+	s3.Put("demoblobs", "notes.txt", nil)
 	s3.Put("only", "", nil)
 	s3.Put("copies", "a/b/demoblobs/1.dem", []byte("copied"))
 	s3.Put("copies", "a/b/jsonblobs/1.json", []byte("{}"))
@@ -100,6 +108,13 @@ func TestBucket(t *testing.T) {
 		analysis, err := b.Open(t.Context(), masterbase.Analyses, "1")
 		if got := read(t, analysis, err); got != c.analysis {
 			t.Errorf("%s: %s, want %s", c.address, got, c.analysis)
+		}
+		sizes := map[string]int64{}
+		if err := b.Demos(t.Context(), func(id string, size int64) { sizes[id] = size }); err != nil {
+			t.Errorf("%s: %v", c.address, err)
+		}
+		if n := len(sizes); c.demo == "not_found" && n != 0 || c.demo == "one" && n != 9 || c.demo == "copied" && (n != 1 || sizes["1"] != 6) {
+			t.Errorf("%s: sizes %v", c.address, sizes)
 		}
 		outside, err := b.Open(t.Context(), masterbase.Demos, "../b/demoblobs/1")
 		if got := read(t, outside, err); got != "not_found" {

@@ -113,10 +113,10 @@ type Problem struct {
 
 // Source is the tables. It is for one goroutine.
 type Source interface {
-	// Sizes calls fn with the number and the size, 0 when the row has none, of
-	// every session. It reads everything that Sessions will, so that what is
-	// damaged is found before anything is done.
-	Sizes(ctx context.Context, fn func(id string, size int64) error) error
+	// Check reads all that Sessions will, so that what is damaged is found
+	// before anything is done, and calls fn with the number of every session
+	// whose file may be wanted.
+	Check(ctx context.Context, fn func(id string) error) error
 	// Sessions calls fn with every session.
 	Sessions(ctx context.Context, fn func(Session) error) error
 	// People calls fn with everybody who has a key, is an analyst or is limited,

@@ -208,12 +208,9 @@ func (p *Postgres) each(ctx context.Context, table, key string, with func(contex
 	return nil
 }
 
-// Sizes implements Source.
-func (p *Postgres) Sizes(ctx context.Context, fn func(id string, size int64) error) error {
-	return p.each(ctx, "demo_sessions", "session_id", nil, func(r row) error {
-		size, _, _ := r.integer("demo_size") // Sessions tells what is wrong with it
-		return fn(r.text("session_id"), size)
-	})
+// Check implements Source.
+func (p *Postgres) Check(ctx context.Context, fn func(id string) error) error {
+	return p.each(ctx, "demo_sessions", "session_id", nil, func(r row) error { return r.wanted(fn) })
 }
 
 // Sessions implements Source, by number.

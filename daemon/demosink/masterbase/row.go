@@ -110,7 +110,7 @@ func (r row) bytes(column string) ([]byte, error) {
 func (r row) person(column string) (steam.ID, error) {
 	n, err := strconv.ParseUint(r.text(column), 10, 64)
 	if id := steam.ID(n); err == nil && id.Person() {
-		return id, nil
+		return steam.FromAccount(id.Account()), nil
 	}
 	return 0, fmt.Errorf("%s is not the SteamID of a person", column)
 }
@@ -122,6 +122,16 @@ func (r row) id() (string, error) {
 		return id, nil
 	}
 	return "", errID
+}
+
+// wanted calls fn with the number of a session that can be taken over with a
+// file.
+func (r row) wanted(fn func(id string) error) error {
+	s := r.session(&problems{})
+	if s.Problem != "" || s.Active || s.Open || s.Pruned {
+		return nil
+	}
+	return fn(s.ID)
 }
 
 // session reads a row of demo_sessions. What is wrong with values that can be

@@ -5,8 +5,11 @@ package s3test
 import (
 	"bytes"
 	"encoding/xml"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -75,6 +78,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusForbidden, "InvalidAccessKeyId")
 	case !ok:
 		refuse(w, http.StatusNotFound, "NoSuchBucket")
+	case key == "" && r.URL.Query().Get("list-type") == "2":
+		s.list(w, bucket, r.URL.Query())
 	case key == "":
 		w.WriteHeader(http.StatusOK)
 	case !found:
@@ -88,6 +93,45 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"0"`)
 		http.ServeContent(w, r, "", time.Unix(1, 0), bytes.NewReader(content))
 	}
+}
+
+// pageSize is how many objects one answer lists.
+const pageSize = 3
+
+// list answers ListObjectsV2: the objects behind a token, a few at a time. The
+// token is the last key that was listed.
+func (s *Server) list(w http.ResponseWriter, bucket string, query url.Values) {
+	type object struct {
+		Key          string
+		Size         int
+		LastModified string
+		ETag         string
+	}
+	type answer struct {
+		XMLName               xml.Name `xml:"ListBucketResult"`
+		Name, Prefix          string
+		IsTruncated           bool
+		NextContinuationToken string
+		Contents              []object
+	}
+	a := answer{Name: bucket, Prefix: query.Get("prefix")}
+	s.mu.Lock()
+	for _, key := range slices.Sorted(maps.Keys(s.buckets[bucket])) {
+		if !strings.HasPrefix(key, a.Prefix) || key <= query.Get("continuation-token") {
+			continue
+		}
+		if a.IsTruncated = len(a.Contents) == pageSize; a.IsTruncated {
+			break
+		}
+		a.NextContinuationToken = key
+		a.Contents = append(a.Contents, object{key, len(s.buckets[bucket][key]), time.Unix(1, 0).UTC().Format(time.RFC3339), `"0"`})
+	}
+	s.mu.Unlock()
+	if !a.IsTruncated {
+		a.NextContinuationToken = ""
+	}
+	w.Header().Set("Content-Type", "application/xml")
+	_ = xml.NewEncoder(w).Encode(a) // the client went away
 }
 
 func refuse(w http.ResponseWriter, status int, code string) {
