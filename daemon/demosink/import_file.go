@@ -39,7 +39,7 @@ func (im *importer) file(ctx context.Context, a *arriving) error {
 		return err
 	}
 	defer f.Close() //nolint:errcheck // only read
-	defer func() { im.done += f.Size }()
+	defer func() { im.done += max(0, f.Size) }()
 	why := im.unfit(a, f.Size)
 	if why == "" {
 		if why, err = im.store(ctx, a, f); err != nil {
@@ -84,7 +84,9 @@ func (im *importer) store(ctx context.Context, a *arriving, f masterbase.File) (
 	src := &bounded{ctx, &reporting{im, f, a.m.ID, im.done}, f.Size}
 	head := make([]byte, min(f.Size, demofile.HeaderSize))
 	n, err := io.ReadFull(src, head)
-	if head = head[:n]; n < cap(head) && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
+	head = head[:n]
+	ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	if ended && !fault.Is(err, fault.Unavailable) { // which is a connection that broke
 		return fmt.Sprintf("%d of its %d bytes could be read", n, f.Size), nil
 	}
 	if err != nil {

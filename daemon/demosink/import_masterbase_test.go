@@ -352,22 +352,24 @@ func TestImportMasterbase_Breaks(t *testing.T) {
 	}
 	execAt(t, address, "UPDATE demo_sessions SET demo_size = 1000000 WHERE session_id = '"+noDemoID+"'")
 	s3.Put("demoblobs", noDemoID+".dem", demo(1_000_000))
-	s3.Cut("demoblobs", noDemoID+".dem", 100_000)
 	files, err := masterbase.OpenBucket(t.Context(), "s3://?endpoint="+s3.URL(), masterbase.Keys{Access: s3test.AccessKey, Secret: s3test.SecretKey})
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := lite(t)
 	r, p := newRig(t, d, nil), newPeople(d)
-	report, err := r.ImportMasterbase(t.Context(), ImportOptions{Tables: openOriginal(t, address), Files: files, People: p})
-	if !fault.Is(err, fault.Unavailable) || report.Sessions == 0 {
-		t.Fatalf("%v, %+v", err, report)
-	}
-	if _, err := r.blobs.Stat(t.Context(), SessionID(noDemoID).DemoKey()); !fault.Is(err, fault.NotFound) {
-		t.Errorf("half a file was stored: %v", err)
-	}
-	if _, err := r.store.session(t.Context(), noDemoID); !fault.Is(err, fault.NotFound) {
-		t.Errorf("there is a row: %v", err)
+	for _, at := range []int{100, 100_000} { // within the header, and behind it
+		s3.Cut("demoblobs", noDemoID+".dem", at)
+		report, err := r.ImportMasterbase(t.Context(), ImportOptions{Tables: openOriginal(t, address), Files: files, People: p})
+		if !fault.Is(err, fault.Unavailable) || report.Sessions+report.Present == 0 {
+			t.Fatalf("%v, %+v", err, report)
+		}
+		if _, err := r.blobs.Stat(t.Context(), SessionID(noDemoID).DemoKey()); !fault.Is(err, fault.NotFound) {
+			t.Errorf("half a file was stored: %v", err)
+		}
+		if _, err := r.store.session(t.Context(), noDemoID); !fault.Is(err, fault.NotFound) {
+			t.Errorf("there is a row: %v", err)
+		}
 	}
 	o := ImportOptions{Tables: openOriginal(t, address), Files: folderOf(t, map[string][]byte{"demoblobs/" + noDemoID + ".dem": demo(1_000_000)}), People: p}
 	if report := r.takeOver(o); report.Sessions+report.Present+report.Completed != 8 || !r.row(noDemoID).HasSize {
