@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -78,10 +79,25 @@ func (s *Service) mayHear(r *http.Request, scope string) bool {
 		return false
 	}
 	p = From(now.Context())
+	staff := p.Is(RoleAnalyst) || p.Is(RoleModerator) || p.Is(RoleAdmin)
+	if owner, ok := strings.CutPrefix(scope, ownerPrefix); ok {
+		return staff || owner == strconv.FormatInt(p.AccountID, 10)
+	}
 	if scope == "staff" {
-		return p.Is(RoleAnalyst) || p.Is(RoleModerator) || p.Is(RoleAdmin)
+		return staff
 	}
 	return p.May(scope)
+}
+
+const ownerPrefix = "owner:"
+
+// OwnerScope is the scope of events that concern what belongs to an account:
+// its owner hears them, and the staff. 0 is nobody's.
+func OwnerScope(account int64) string {
+	if account == 0 {
+		return "staff"
+	}
+	return ownerPrefix + strconv.FormatInt(account, 10)
 }
 
 // source is embedded in inputs that need to know where a request comes from.
@@ -142,6 +158,7 @@ type WhoAmI struct {
 	NeedsSetup bool     `json:"needs_setup" doc:"There is no admin yet"`
 
 	SteamSignIn bool `json:"steam_sign_in" doc:"Whether one can sign in through Steam"`
+	Demos       bool `json:"demos" doc:"Whether recordings of matches are taken here"`
 }
 
 type sessionOutput struct {
@@ -156,7 +173,7 @@ func (s *Service) getSession(ctx context.Context, _ *struct{}) (*sessionOutput, 
 		return nil, err
 	}
 	c := callerFrom(ctx)
-	who := WhoAmI{Via: c.Via, Scopes: c.effectiveScopes(), CSRF: c.csrf, NeedsSetup: needs, SteamSignIn: s.openid != nil}
+	who := WhoAmI{Via: c.Via, Scopes: c.effectiveScopes(), CSRF: c.csrf, NeedsSetup: needs, SteamSignIn: s.openid != nil, Demos: s.demos}
 	if !c.Guest() {
 		who.Account = callerOf(c.Principal)
 	}
@@ -173,7 +190,7 @@ func (s *Service) opened(src source, o Opened) *sessionOutput {
 		SetCookie: []http.Cookie{src.cookie(o.Token)}, CacheControl: "no-store",
 		Body: WhoAmI{
 			Account: callerOf(p), Via: ViaSession, Scopes: p.effectiveScopes(), CSRF: csrfToken(o.Token),
-			SteamSignIn: s.openid != nil,
+			SteamSignIn: s.openid != nil, Demos: s.demos,
 		},
 	}
 }

@@ -76,7 +76,8 @@ func (s *Service) Take(ctx context.Context, src io.ReaderAt, size int64, a Arriv
 		return Session{}, false, err
 	}
 	s.log.Info("a recording was taken in", slog.String("session", string(sess.ID)), slog.String("source", string(sess.Source)), slog.Int64("bytes", sess.Size))
-	s.publish(sess.ID, "closed")
+	s.publish(sess.Account, sess.ID, "closed")
+	s.grown()
 	return sess, false, nil
 }
 
@@ -184,22 +185,26 @@ func (s *Service) copyBlob(ctx context.Context, sess Session, open func() (io.Re
 	return err
 }
 
-// room returns ErrFloor when the disk would have too little left after so many
-// bytes more, even after what the rules allow to be deleted is.
+// room makes room for so many bytes more, as far as the rules allow it.
+// ErrFloor: the disk would still have too little left.
 func (s *Service) room(ctx context.Context, need int64) error {
 	free, err := s.blobs.Free(ctx)
 	if err != nil {
 		return err
 	}
-	missing := need + s.options.MinFree - free
-	if missing <= 0 {
+	missing := max(0, need+s.options.MinFree-free)
+	full, err := s.passes(ctx, need)
+	if err != nil {
+		return err
+	}
+	if missing == 0 && !full {
 		return nil
 	}
-	freed, err := s.makeRoom(ctx, missing)
+	p, err := s.prune(ctx, missing, need, false)
 	if err != nil {
 		s.log.Warn("no room could be made for a recording", slog.Any("error", err))
 	}
-	if freed < missing {
+	if p.Bytes < missing {
 		s.log.Warn("a recording was refused because the disk is almost full", slog.Int64("free", free), slog.Int64("needed", need))
 		return ErrFloor
 	}

@@ -184,6 +184,7 @@ func (s *Service) finalise(ctx context.Context, id SessionID) error {
 		s.log.Warn("the spool of a stored recording could not be removed; the next start tries again", slog.String("session", string(id)), slog.Any("error", err))
 	}
 	s.finish.repaired(id)
+	s.grown()
 	return nil
 }
 
