@@ -386,7 +386,7 @@ func TestEventsScope(t *testing.T) {
 	x := newSite(t, dbtest.SQLite(t))
 	x.person("Ann", RoleAdmin)
 	mod := x.person("Mo", RoleModerator)
-	x.person("Bob", RolePlayer)
+	bob := x.person("Bob", RolePlayer)
 	hears := func(c *client, scope string) bool {
 		r := request(t, "GET", "/api/v1/events", nil)
 		if c.cookie != "" {
@@ -406,6 +406,10 @@ func TestEventsScope(t *testing.T) {
 	}{
 		{x.guest(), "staff", false}, {x.signIn("Bob"), "staff", false}, {mo, "staff", true}, {x.signIn("Ann"), "staff", true},
 		{mo, ScopeAdmin, false}, {x.signIn("Ann"), ScopeAdmin, true}, {x.guest(), ScopeModsRead, false},
+		{x.signIn("Bob"), OwnScope(ScopeDemosRead, bob.ID), true}, {x.signIn("Bob"), OwnScope(ScopeDemosRead, mod.ID), false},
+		{x.signIn("Bob"), OwnScope(ScopeAdmin, bob.ID), false}, {x.signIn("Bob"), OwnScope(ScopeDemosRead, 0), false}, {x.guest(), OwnScope(ScopeDemosRead, 0), false},
+		{x.signIn("Bob"), "staff " + OwnScope(ScopeDemosRead, bob.ID), true}, {x.signIn("Bob"), "staff " + ScopeAdmin, false}, {mo, ScopeAdmin + " staff", true},
+		{x.signIn("Ann"), "", false}, {x.signIn("Ann"), "@", false},
 	} {
 		if got := hears(row.c, row.scope); got != row.want {
 			t.Errorf("%s hears %s: %v", row.c.name(), row.scope, got)

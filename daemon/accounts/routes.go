@@ -65,7 +65,8 @@ func (s *Service) Register(srv *web.Server) {
 
 func created(o *huma.Operation) { o.DefaultStatus = http.StatusCreated }
 
-// mayHear decides who gets events of a scope. It looks the caller up anew, so
+// mayHear decides who gets events of a scope, which may be several ones with
+// spaces between: any of them will do. "staff" is one too. It looks the caller up anew, so
 // that a stream that was opened before a role was taken away falls silent.
 func (s *Service) mayHear(r *http.Request, scope string) bool {
 	p := From(r.Context())
@@ -79,25 +80,21 @@ func (s *Service) mayHear(r *http.Request, scope string) bool {
 		return false
 	}
 	p = From(now.Context())
-	staff := p.Is(RoleAnalyst) || p.Is(RoleModerator) || p.Is(RoleAdmin)
-	if owner, ok := strings.CutPrefix(scope, ownerPrefix); ok {
-		return staff || owner == strconv.FormatInt(p.AccountID, 10)
+	for alternative := range strings.FieldsSeq(scope) {
+		name, owner, owned := strings.Cut(alternative, "@")
+		switch {
+		case owned && owner != strconv.FormatInt(p.AccountID, 10):
+		case name == "staff" && (p.Is(RoleAnalyst) || p.Is(RoleModerator) || p.Is(RoleAdmin)), p.May(name):
+			return true
+		}
 	}
-	if scope == "staff" {
-		return staff
-	}
-	return p.May(scope)
+	return false
 }
 
-const ownerPrefix = "owner:"
-
-// OwnerScope is the scope of events that concern what belongs to an account:
-// its owner hears them, and the staff. 0 is nobody's.
-func OwnerScope(account int64) string {
-	if account == 0 {
-		return "staff"
-	}
-	return ownerPrefix + strconv.FormatInt(account, 10)
+// OwnScope is the scope of events that one account hears, if it holds the
+// scope.
+func OwnScope(scope string, account int64) string {
+	return scope + "@" + strconv.FormatInt(account, 10)
 }
 
 // source is embedded in inputs that need to know where a request comes from.

@@ -60,7 +60,7 @@ func (s *Service) Take(ctx context.Context, src io.ReaderAt, size int64, a Arriv
 	if sess, err = s.store.bySHA256(ctx, out.sha256); !fault.Is(err, fault.NotFound) {
 		return sess, err == nil, err
 	}
-	if err := s.room(ctx, out.size); err != nil {
+	if err := s.room(ctx, out.size, out.size); err != nil {
 		return Session{}, false, err
 	}
 	sess = s.arrived(a, out)
@@ -185,22 +185,23 @@ func (s *Service) copyBlob(ctx context.Context, sess Session, open func() (io.Re
 	return err
 }
 
-// room makes room for so many bytes more, as far as the rules allow it.
-// ErrFloor: the disk would still have too little left.
-func (s *Service) room(ctx context.Context, need int64) error {
+// room makes room on the disk for need bytes, of which so many are there to
+// stay, as far as the rules allow it. ErrFloor: the disk would still have too
+// little left.
+func (s *Service) room(ctx context.Context, need, stay int64) error {
 	free, err := s.blobs.Free(ctx)
 	if err != nil {
 		return err
 	}
 	missing := max(0, need+s.options.MinFree-free)
-	full, err := s.passes(ctx, need)
+	full, err := s.passes(ctx, stay)
 	if err != nil {
 		return err
 	}
 	if missing == 0 && !full {
 		return nil
 	}
-	p, err := s.prune(ctx, missing, need, false)
+	p, err := s.prune(ctx, missing, stay, false)
 	if err != nil {
 		s.log.Warn("no room could be made for a recording", slog.Any("error", err))
 	}

@@ -183,7 +183,8 @@ type published struct {
 // publish tells a recording's player and the staff what became of it.
 func (s *Service) publish(account int64, id SessionID, state string) {
 	if s.options.Hub != nil {
-		s.options.Hub.Publish(web.Event{Topic: "demos.live", Scope: accounts.OwnerScope(account), Data: published{id, state}})
+		scope := accounts.ScopeDemosAnalyse + " " + accounts.ScopeDemosModerate + " " + accounts.OwnScope(accounts.ScopeDemosRead, account)
+		s.options.Hub.Publish(web.Event{Topic: "demos.live", Scope: scope, Data: published{id, state}})
 	}
 }
 

@@ -96,7 +96,7 @@ func (s *Service) Open(ctx context.Context, c Caller, o Opening) (Session, error
 		return Session{}, ErrFloor
 	}
 	if free, err := s.blobs.Free(ctx); err == nil && free < s.options.MinFree {
-		if err := s.room(ctx, 0); err != nil {
+		if err := s.room(ctx, 0, 0); err != nil {
 			return Session{}, err
 		}
 	}

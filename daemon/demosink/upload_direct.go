@@ -53,7 +53,8 @@ func (s *Service) receiveDirect(ctx context.Context, body io.Reader, length int6
 			err = errors.Join(err, f.Close())
 		}
 	}()
-	if err := s.room(ctx, 2*max(length, 0)); err != nil { // here, then the blob
+	length = max(length, 0)
+	if err := s.room(ctx, 2*length, length); err != nil { // here, then the blob
 		return nil, err
 	}
 	if err := durable.MkdirAll(f.fs, s.uploads.dir, 0o750); err != nil {
