@@ -76,7 +76,7 @@ func (s *Service) Take(ctx context.Context, src io.ReaderAt, size int64, a Arriv
 		return Session{}, false, err
 	}
 	s.log.Info("a recording was taken in", slog.String("session", string(sess.ID)), slog.String("source", string(sess.Source)), slog.Int64("bytes", sess.Size))
-	s.publish(sess.Account, sess.ID, "closed")
+	s.publish(sess.Account, sess.ID, "stored")
 	s.grown()
 	return sess, false, nil
 }
@@ -129,10 +129,7 @@ func (c *scorer) Write(p []byte) (int, error) {
 // judgeFile says what is unusual about a recording that came as a file. Any
 // game is as good as another.
 func (o *outcome) judgeFile(head []byte) {
-	var why []string
-	if w, yes := o.stats.Suspicious(); yes {
-		why = append(why, w)
-	}
+	why := unlike(o.stats)
 	var err error
 	if o.header, err = demofile.Parse(head); err != nil {
 		why = append(why, "it is shorter than the header of a demo")

@@ -177,7 +177,7 @@ func (s *Service) runHeartbeat(ctx context.Context) {
 // published is the shape of events about live sessions.
 type published struct {
 	ID    SessionID `json:"id"`
-	State string    `json:"state"` // open, streaming, idle, closed
+	State string    `json:"state"` // open, streaming, idle, closed, stored
 }
 
 // publish tells a recording's player and the staff what became of it.
