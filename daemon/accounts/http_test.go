@@ -429,3 +429,16 @@ func TestEventsScope(t *testing.T) {
 		t.Error("the stream still carries staff events")
 	}
 }
+
+// The page is told whether it has anything to show of recordings.
+func TestSessionTellsOfRecordings(t *testing.T) {
+	for _, taken := range []bool{false, true} {
+		s := New(Options{DB: dbtest.SQLite(t), Demos: taken})
+		if out, err := s.getSession(context.Background(), nil); err != nil || out.Body.Demos != taken {
+			t.Errorf("%t: %+v, %v", taken, out, err)
+		}
+		if out := s.opened(source{}, Opened{}); out.Body.Demos != taken {
+			t.Errorf("%t: a new session says %+v", taken, out.Body)
+		}
+	}
+}
