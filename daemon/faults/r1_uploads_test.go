@@ -147,8 +147,10 @@ func (s *slowly) Read(p []byte) (int, error) {
 // resume asks how far the upload is.
 func (u *uploading) resume() {
 	u.t.Helper()
-	var now uploading
-	u.program.must(http.StatusOK, "GET", "/api/v1/demos/uploads/"+u.ID, nil, &now)
+	now := u.now()
+	if now.Offset == int64(len(u.content)) { // whole when it was killed: it is finished by itself
+		eventually(u.t, 20*time.Second, "the upload is made a recording", func() bool { now = u.now(); return now.Demo != "" })
+	}
 	if now.Offset < u.told {
 		u.t.Errorf("the offset is %d; %d was told before", now.Offset, u.told)
 	}
@@ -156,6 +158,12 @@ func (u *uploading) resume() {
 		u.resumed++
 	}
 	u.Offset, u.Demo, u.told = now.Offset, now.Demo, max(u.told, now.Offset)
+}
+
+func (u *uploading) now() (now uploading) {
+	u.t.Helper()
+	u.program.must(http.StatusOK, "GET", "/api/v1/demos/uploads/"+u.ID, nil, &now)
+	return now
 }
 
 // check compares the recording, and brings it again.
