@@ -12,7 +12,7 @@ import (
 // newAccounts returns the accounts over this state.
 func (s *State) newAccounts() *accounts.Service {
 	c := s.Loaded.Config
-	o := accounts.Options{DB: s.DB, Log: s.Log, Limits: c.Limits, DataDir: s.Loaded.DataDir, PublicURL: c.HTTP.PublicURL}
+	o := accounts.Options{DB: s.DB, Log: s.Log, Limits: c.Limits, DataDir: s.Loaded.DataDir, PublicURL: c.HTTP.PublicURL, Demos: c.Demos.Enabled}
 	if c.Accounts.SteamSignIn {
 		o.OpenID = &openid.Client{Endpoint: strings.TrimRight(c.Steam.CommunityURL, "/") + "/openid/login"}
 	}

@@ -115,7 +115,7 @@ func TestSessionTellsWhoCalls(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		x := newSite(t, d)
 		got := x.guest().do("GET", sessionPath, nil)
-		want := `{"account":null,"via":"","scopes":[],"csrf":"","needs_setup":true,"steam_sign_in":false}`
+		want := `{"account":null,"via":"","scopes":[],"csrf":"","needs_setup":true,"steam_sign_in":false,"demos":false}`
 		if strings.TrimSpace(got.body) != want {
 			t.Errorf("guest: %s, want %s", got.body, want)
 		}
@@ -390,7 +390,7 @@ func TestEventsScope(t *testing.T) {
 	x := newSite(t, dbtest.SQLite(t))
 	x.person("Ann", RoleAdmin)
 	mod := x.person("Mo", RoleModerator)
-	x.person("Bob", RolePlayer)
+	bob := x.person("Bob", RolePlayer)
 	hears := func(c *client, scope string) bool {
 		r := request(t, "GET", "/api/v1/events", nil)
 		if c.cookie != "" {
@@ -410,6 +410,10 @@ func TestEventsScope(t *testing.T) {
 	}{
 		{x.guest(), "staff", false}, {x.signIn("Bob"), "staff", false}, {mo, "staff", true}, {x.signIn("Ann"), "staff", true},
 		{mo, ScopeAdmin, false}, {x.signIn("Ann"), ScopeAdmin, true}, {x.guest(), ScopeModsRead, false},
+		{x.signIn("Bob"), OwnScope(ScopeDemosRead, bob.ID), true}, {x.signIn("Bob"), OwnScope(ScopeDemosRead, mod.ID), false},
+		{x.signIn("Bob"), OwnScope(ScopeAdmin, bob.ID), false}, {x.signIn("Bob"), OwnScope(ScopeDemosRead, 0), false}, {x.guest(), OwnScope(ScopeDemosRead, 0), false},
+		{x.signIn("Bob"), "staff " + OwnScope(ScopeDemosRead, bob.ID), true}, {x.signIn("Bob"), "staff " + ScopeAdmin, false}, {mo, ScopeAdmin + " staff", true},
+		{x.signIn("Ann"), "", false}, {x.signIn("Ann"), "@", false},
 	} {
 		if got := hears(row.c, row.scope); got != row.want {
 			t.Errorf("%s hears %s: %v", row.c.name(), row.scope, got)
@@ -427,5 +431,18 @@ func TestEventsScope(t *testing.T) {
 	}
 	if x.s.mayHear(open, "staff") {
 		t.Error("the stream still carries staff events")
+	}
+}
+
+// The page is told whether it has anything to show of recordings.
+func TestSessionTellsOfRecordings(t *testing.T) {
+	for _, taken := range []bool{false, true} {
+		s := New(Options{DB: dbtest.SQLite(t), Demos: taken})
+		if out, err := s.getSession(context.Background(), nil); err != nil || out.Body.Demos != taken {
+			t.Errorf("%t: %+v, %v", taken, out, err)
+		}
+		if out := s.opened(source{}, Opened{}); out.Body.Demos != taken {
+			t.Errorf("%t: a new session says %+v", taken, out.Body)
+		}
 	}
 }

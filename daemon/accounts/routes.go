@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,7 +65,8 @@ func (s *Service) Register(srv *web.Server) {
 
 func created(o *huma.Operation) { o.DefaultStatus = http.StatusCreated }
 
-// mayHear decides who gets events of a scope. It looks the caller up anew, so
+// mayHear decides who gets events of a scope, which may be several ones with
+// spaces between: any of them will do. "staff" is one too. It looks the caller up anew, so
 // that a stream that was opened before a role was taken away falls silent.
 func (s *Service) mayHear(r *http.Request, scope string) bool {
 	p := From(r.Context())
@@ -78,10 +80,21 @@ func (s *Service) mayHear(r *http.Request, scope string) bool {
 		return false
 	}
 	p = From(now.Context())
-	if scope == "staff" {
-		return p.Is(RoleAnalyst) || p.Is(RoleModerator) || p.Is(RoleAdmin)
+	for alternative := range strings.FieldsSeq(scope) {
+		name, owner, owned := strings.Cut(alternative, "@")
+		switch {
+		case owned && owner != strconv.FormatInt(p.AccountID, 10):
+		case name == "staff" && (p.Is(RoleAnalyst) || p.Is(RoleModerator) || p.Is(RoleAdmin)), p.May(name):
+			return true
+		}
 	}
-	return p.May(scope)
+	return false
+}
+
+// OwnScope is the scope of events that one account hears, if it holds the
+// scope.
+func OwnScope(scope string, account int64) string {
+	return scope + "@" + strconv.FormatInt(account, 10)
 }
 
 // source is embedded in inputs that need to know where a request comes from.
@@ -142,6 +155,7 @@ type WhoAmI struct {
 	NeedsSetup bool     `json:"needs_setup" doc:"There is no admin yet"`
 
 	SteamSignIn bool `json:"steam_sign_in" doc:"Whether one can sign in through Steam"`
+	Demos       bool `json:"demos" doc:"Whether recordings of matches are taken here"`
 }
 
 type sessionOutput struct {
@@ -156,7 +170,7 @@ func (s *Service) getSession(ctx context.Context, _ *struct{}) (*sessionOutput, 
 		return nil, err
 	}
 	c := callerFrom(ctx)
-	who := WhoAmI{Via: c.Via, Scopes: c.effectiveScopes(), CSRF: c.csrf, NeedsSetup: needs, SteamSignIn: s.openid != nil}
+	who := WhoAmI{Via: c.Via, Scopes: c.effectiveScopes(), CSRF: c.csrf, NeedsSetup: needs, SteamSignIn: s.openid != nil, Demos: s.demos}
 	if !c.Guest() {
 		who.Account = callerOf(c.Principal)
 	}
@@ -173,7 +187,7 @@ func (s *Service) opened(src source, o Opened) *sessionOutput {
 		SetCookie: []http.Cookie{src.cookie(o.Token)}, CacheControl: "no-store",
 		Body: WhoAmI{
 			Account: callerOf(p), Via: ViaSession, Scopes: p.effectiveScopes(), CSRF: csrfToken(o.Token),
-			SteamSignIn: s.openid != nil,
+			SteamSignIn: s.openid != nil, Demos: s.demos,
 		},
 	}
 }

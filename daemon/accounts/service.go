@@ -33,6 +33,8 @@ type Options struct {
 
 	OpenID *openid.Client // nil: nobody signs in through Steam
 	People People         // nil: there is no key to ask Steam about people with
+
+	Demos bool // recordings are taken here, which the page wants to know
 }
 
 // Service is the accounts of one database. It is safe for concurrent use, and
@@ -45,6 +47,7 @@ type Service struct {
 	public  string
 	openid  *openid.Client
 	people  People
+	demos   bool
 
 	hasher   *hasher
 	throttle *throttle
@@ -67,7 +70,7 @@ func New(o Options) *Service {
 	s := &Service{
 		db: o.DB, log: o.Log.With(slog.String("component", "accounts")), now: o.Now,
 		dataDir: o.DataDir, public: strings.TrimRight(o.PublicURL, "/"),
-		openid: o.OpenID, people: o.People, reloads: newReloads(o.Now), steam: newSteamCounter(),
+		openid: o.OpenID, people: o.People, demos: o.Demos, reloads: newReloads(o.Now), steam: newSteamCounter(),
 		hasher: newHasher(), throttle: newThrottle(o.Now), cache: newCache(),
 		origins: http.NewCrossOriginProtection(),
 	}

@@ -60,7 +60,7 @@ func (s *Service) Take(ctx context.Context, src io.ReaderAt, size int64, a Arriv
 	if sess, err = s.store.bySHA256(ctx, out.sha256); !fault.Is(err, fault.NotFound) {
 		return sess, err == nil, err
 	}
-	if err := s.room(ctx, out.size); err != nil {
+	if err := s.room(ctx, out.size, out.size); err != nil {
 		return Session{}, false, err
 	}
 	sess = s.arrived(a, out)
@@ -76,7 +76,8 @@ func (s *Service) Take(ctx context.Context, src io.ReaderAt, size int64, a Arriv
 		return Session{}, false, err
 	}
 	s.log.Info("a recording was taken in", slog.String("session", string(sess.ID)), slog.String("source", string(sess.Source)), slog.Int64("bytes", sess.Size))
-	s.publish(sess.ID, "closed")
+	s.publish(sess.Account, sess.ID, "stored")
+	s.grown()
 	return sess, false, nil
 }
 
@@ -128,10 +129,7 @@ func (c *scorer) Write(p []byte) (int, error) {
 // judgeFile says what is unusual about a recording that came as a file. Any
 // game is as good as another.
 func (o *outcome) judgeFile(head []byte) {
-	var why []string
-	if w, yes := o.stats.Suspicious(); yes {
-		why = append(why, w)
-	}
+	why := unlike(o.stats)
 	var err error
 	if o.header, err = demofile.Parse(head); err != nil {
 		why = append(why, "it is shorter than the header of a demo")
@@ -184,22 +182,27 @@ func (s *Service) copyBlob(ctx context.Context, sess Session, open func() (io.Re
 	return err
 }
 
-// room returns ErrFloor when the disk would have too little left after so many
-// bytes more, even after what the rules allow to be deleted is.
-func (s *Service) room(ctx context.Context, need int64) error {
+// room makes room on the disk for need bytes, of which so many are there to
+// stay, as far as the rules allow it. ErrFloor: the disk would still have too
+// little left.
+func (s *Service) room(ctx context.Context, need, stay int64) error {
 	free, err := s.blobs.Free(ctx)
 	if err != nil {
 		return err
 	}
-	missing := need + s.options.MinFree - free
-	if missing <= 0 {
+	missing := max(0, need+s.options.MinFree-free)
+	full, err := s.passes(ctx, stay)
+	if err != nil {
+		return err
+	}
+	if missing == 0 && !full {
 		return nil
 	}
-	freed, err := s.makeRoom(ctx, missing)
+	p, err := s.prune(ctx, missing, stay, false)
 	if err != nil {
 		s.log.Warn("no room could be made for a recording", slog.Any("error", err))
 	}
-	if freed < missing {
+	if p.Bytes < missing {
 		s.log.Warn("a recording was refused because the disk is almost full", slog.Int64("free", free), slog.Int64("needed", need))
 		return ErrFloor
 	}

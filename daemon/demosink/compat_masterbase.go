@@ -222,6 +222,9 @@ func (x *exchange) succeed(v any) int {
 // refuse sends the text of an error.
 func (x *exchange) refuse(err error) int {
 	r := refusalOf(err)
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.RetryAfter > 0 {
+		web.SetRetryAfter(x.w.Header(), f.RetryAfter)
+	}
 	if r.status >= http.StatusInternalServerError {
 		x.s.log.Warn("a request of a client failed", slog.String("path", x.path), slog.Int("status", r.status), slog.Any("error", err))
 	}

@@ -153,6 +153,9 @@ func TestVerifiedServers(t *testing.T) {
 	}
 	v.set(func() { v.err = http.ErrHandlerTimeout })
 	r.want("GET", at+"203.0.113.77", "", 503, "Steam cannot be asked about the game server at the moment")
+	if _, h, _ := r.askAll("GET", at+"203.0.113.77", ""); h.Get("Retry-After") != "60" {
+		t.Errorf("Steam away: %v", h)
+	}
 	r.config.AcceptUnverified = true
 	if status, text := r.ask("GET", at+"203.0.113.77", ""); status != 200 || r.row(idIn(text)).Verified {
 		t.Errorf("Steam away: %d %s", status, text)

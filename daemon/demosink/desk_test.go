@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/quartermasterd/quartermaster/daemon/accounts"
 	"github.com/quartermasterd/quartermaster/daemon/config"
 	"github.com/quartermasterd/quartermaster/daemon/db"
@@ -29,6 +31,27 @@ type desk struct {
 	accounts map[string]accounts.Account
 	keys     map[string]string // for the API
 	game     map[string]string // for clients
+	others   []string          // paths that are not ours
+}
+
+// paths are those that something was registered for, described or not: the
+// server counts requests for each.
+func (x *desk) paths() []string {
+	x.t.Helper()
+	families, err := x.srv.Registerer().(prometheus.Gatherer).Gather()
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	var all []string
+	for _, f := range families {
+		if f.GetName() != "quartermaster_http_request_duration_seconds" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			all = append(all, m.GetLabel()[0].GetValue())
+		}
+	}
+	return all
 }
 
 // linked is the directory of real accounts.
@@ -43,12 +66,15 @@ func newDesk(t *testing.T, d *db.DB) *desk {
 	t.Helper()
 	acc := accounts.New(accounts.Options{DB: d, DataDir: t.TempDir()})
 	x := &desk{t: t, accounts: map[string]accounts.Account{}, keys: map[string]string{}, game: map[string]string{}}
-	x.r = newRig(t, d, func(o *Options) { o.Accounts, o.Names, o.Audit = linked{acc}, acc.Names, acc.Audit })
 	var err error
 	if x.srv, err = web.New(web.Options{Limits: config.Limits{PerIPRPS: 1e6}}); err != nil {
 		t.Fatal(err)
 	}
+	x.r = newRig(t, d, func(o *Options) {
+		o.Accounts, o.Names, o.Audit, o.Hub = linked{acc}, acc.Names, acc.Audit, x.srv.Events()
+	})
 	acc.Register(x.srv)
+	x.others = x.paths()
 	x.r.Register(x.srv)
 	x.http = httptest.NewServer(x.srv)
 	t.Cleanup(x.http.Close)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/quartermasterd/quartermaster/daemon/db"
@@ -230,5 +231,23 @@ func TestMeter(t *testing.T) {
 	}
 	if got := m.rate(at(1000), 3000); got != 0 && got != 1 {
 		t.Errorf("silent: %d", got)
+	}
+}
+
+// TestAnswersAreDescribed has the operations that are described by hand.
+func TestAnswersAreDescribed(t *testing.T) {
+	x := newDesk(t, lite(t))
+	paths := x.srv.API().OpenAPI().Paths
+	for schema, op := range map[string]*huma.Operation{
+		"EvidenceList": paths["/api/v1/demos/{id}/evidence"].Get, "Upload": paths["/api/v1/demos/uploads/{id}"].Patch,
+	} {
+		media := op.Responses["200"].Content["application/json"]
+		if media == nil || media.Schema == nil || !strings.HasPrefix(media.Schema.Ref, "#/components/schemas/") {
+			t.Fatalf("%s: %+v", op.OperationID, media)
+		}
+		known := x.srv.API().OpenAPI().Components.Schemas.SchemaFromRef(media.Schema.Ref)
+		if known == nil || len(known.Properties) == 0 {
+			t.Errorf("%s: %s is %s, which has nothing in it", op.OperationID, schema, media.Schema.Ref)
+		}
 	}
 }

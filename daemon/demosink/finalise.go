@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/quartermasterd/quartermaster/daemon/blob"
+	"github.com/quartermasterd/quartermaster/daemon/demosink/anomaly"
 	"github.com/quartermasterd/quartermaster/daemon/demosink/demofile"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 )
@@ -184,6 +185,8 @@ func (s *Service) finalise(ctx context.Context, id SessionID) error {
 		s.log.Warn("the spool of a stored recording could not be removed; the next start tries again", slog.String("session", string(id)), slog.Any("error", err))
 	}
 	s.finish.repaired(id)
+	s.grown()
+	s.publish(sess.Account, id, "stored")
 	return nil
 }
 
@@ -297,10 +300,7 @@ func (s *Service) judge(out *outcome, sess Session, src io.ReaderAt) error {
 	if _, err := io.ReadFull(patched(src, out.size, sess.Late), head); err != nil {
 		return err
 	}
-	var why []string
-	if w, yes := out.stats.Suspicious(); yes {
-		why = append(why, w)
-	}
+	why := unlike(out.stats)
 	h, err := demofile.Parse(head)
 	out.header = h
 	switch {
@@ -317,6 +317,18 @@ func (s *Service) judge(out *outcome, sess Session, src io.ReaderAt) error {
 	out.suspicion = strings.Join(why, "; ")
 	out.suspicion = out.suspicion[:min(len(out.suspicion), maxSuspicion)]
 	return nil
+}
+
+// unlike says why bytes are not as those of a demo; nil: they are.
+func unlike(stats anomaly.State) []string {
+	why, yes := stats.Suspicious()
+	switch {
+	case !yes:
+		return nil
+	case why == "zeros":
+		return []string{"it has a long run of zeros"}
+	}
+	return []string{"its bytes are not distributed as those of a demo"}
 }
 
 // sameKind returns the address of the session if the header has an address

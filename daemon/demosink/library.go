@@ -136,7 +136,7 @@ func (o order) after(w *condition, cursor string) error {
 	if o.desc {
 		sign = "<"
 	}
-	w.and("("+o.by+" "+sign+" ? OR ("+o.by+" = ? AND id "+sign+" ?))", value, value, id)
+	w.and("("+o.by+", id) "+sign+" (?, ?)", value, id)
 	return nil
 }
 

@@ -256,7 +256,9 @@ func TestReports(t *testing.T) {
 		r.want("POST", at, body(mine, `1.5`, "bot"), 400, bad)
 		r.want("POST", at, body(mine, `null`, "bot"), 400, bad)
 		r.want("POST", at, `{"session_id":1,"target_steam_id":"76561198000000009","reason":"bot"}`, 400, bad)
-		r.want("POST", at, body(mine, `"12"`, "bot"), 403, unknown)
+		for _, target := range []string{"12", "0", "76561197960265727", "76561197960265728", "103582791429521409", "90071992547409921"} { // no persons
+			r.want("POST", at, body(mine, `"`+target+`"`, "bot"), 403, unknown)
+		}
 		r.want("POST", at, body(mine, `"76561198000000010"`, "bot"), 403, unknown)
 		r.want("POST", at, body(mine, `99999999999999999999999999`, "bot"), 403, unknown)
 		r.want("POST", at, body(theirs, `"76561198000000009"`, "bot"), 402, "Unknown session ID "+theirs)

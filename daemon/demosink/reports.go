@@ -23,7 +23,7 @@ const (
 // active or ended just now; it replaces what he said before. When Steam does
 // not answer at once whether the target exists, it is asked later.
 func (s *Service) Report(ctx context.Context, c Caller, session string, target steam.ID, reason Reason) error {
-	if !target.Person() {
+	if !target.Person() || target.Instance() != steam.InstanceDesktop { // the others are nobody's in a game
 		return ErrTarget
 	}
 	exists, err := s.steam.person(ctx, target, personFor)

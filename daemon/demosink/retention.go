@@ -48,6 +48,7 @@ type Pruned struct {
 
 const (
 	pruneEvery  = 10 * time.Minute
+	pruneRest   = 15 * time.Second
 	orphanAfter = time.Hour // a younger one is being made
 )
 
@@ -56,8 +57,20 @@ const (
 func (s *Service) Rules(ctx context.Context) (Rules, error) {
 	r, err := s.store.rules(ctx)
 	if fault.Is(err, fault.NotFound) {
-		c := s.config
-		return Rules{MaxBytes: int64(c.MaxBytes), MaxAge: c.MaxAge.Std(), KeepFlagged: c.KeepFlagged, MaxPruneRatio: c.MaxPruneRatio}, nil
+		return s.configured(ctx)
+	}
+	return r, err
+}
+
+func (s *Service) configured(ctx context.Context) (Rules, error) {
+	c := s.config
+	r := Rules{MaxBytes: int64(c.MaxBytes), MaxAge: c.MaxAge.Std(), KeepFlagged: c.KeepFlagged, MaxPruneRatio: c.MaxPruneRatio}
+	if r.MaxPruneRatio >= 0 {
+		return r, nil
+	}
+	forced, err := s.store.forced(ctx)
+	if forced == r.MaxPruneRatio {
+		r.MaxPruneRatio = -forced
 	}
 	return r, err
 }
@@ -88,10 +101,12 @@ func (s *Service) Prune(ctx context.Context, dryRun bool) (Pruned, error) {
 	if free, err := s.blobs.Free(ctx); err == nil {
 		missing = max(0, s.options.MinFree-free)
 	}
-	return s.prune(ctx, missing, dryRun)
+	return s.prune(ctx, missing, 0, dryRun)
 }
 
-func (s *Service) prune(ctx context.Context, missing int64, dryRun bool) (p Pruned, err error) {
+// prune also frees so many bytes of the disk, and leaves room below MaxBytes
+// for those that are coming.
+func (s *Service) prune(ctx context.Context, missing, coming int64, dryRun bool) (p Pruned, err error) {
 	if !dryRun {
 		release, ok, err := s.store.db.Lock(ctx, "demos.prune")
 		if err != nil {
@@ -114,15 +129,31 @@ func (s *Service) prune(ctx context.Context, missing int64, dryRun bool) (p Prun
 		return p, err
 	}
 	p.Used = files.bytes
-	if err := s.pruneRecordings(ctx, r, missing, dryRun, &p); err != nil {
+	if err := s.pruneRecordings(ctx, r, missing, coming, dryRun, &p); err != nil {
 		return p, err
 	}
-	err = s.pruneOrphans(ctx, r, files, dryRun, &p)
-	return p, err
+	if err := s.pruneOrphans(ctx, r, files, dryRun, &p); err != nil || dryRun {
+		return p, err
+	}
+	return p, s.forcedOnce(ctx, r)
+}
+
+// forcedOnce makes a negative ratio, which has done its work, what it is
+// without its sign. That of the configuration holds again when it was
+// something else in between.
+func (s *Service) forcedOnce(ctx context.Context, r Rules) error {
+	switch {
+	case r.UpdatedAt.IsZero():
+		return s.store.setForced(ctx, min(0, s.config.MaxPruneRatio))
+	case r.MaxPruneRatio < 0:
+		r.MaxPruneRatio = -r.MaxPruneRatio
+		return s.SetRules(ctx, &r)
+	}
+	return nil
 }
 
 // pruneRecordings deletes by age, then for room.
-func (s *Service) pruneRecordings(ctx context.Context, r Rules, missing int64, dryRun bool, p *Pruned) error {
+func (s *Service) pruneRecordings(ctx context.Context, r Rules, missing, coming int64, dryRun bool, p *Pruned) error {
 	now := s.clock.Now()
 	gone := map[SessionID]struct{}{}
 	remove := func(c Removal, why string) error {
@@ -154,7 +185,7 @@ func (s *Service) pruneRecordings(ctx context.Context, r Rules, missing int64, d
 	over := func() int64 {
 		n := missing - p.Bytes
 		if r.MaxBytes > 0 {
-			n = max(n, p.Used-p.Bytes-r.MaxBytes)
+			n = max(n, p.Used+coming-p.Bytes-r.MaxBytes)
 		}
 		return max(0, n)
 	}
@@ -265,10 +296,6 @@ func (s *Service) pruneOrphans(ctx context.Context, r Rules, files storedFiles, 
 	if err := s.removeOrphans(ctx, unknown, "no recording is known", dryRun, p); err != nil {
 		return err
 	}
-	if r.MaxPruneRatio < 0 && !dryRun { // once
-		r.MaxPruneRatio = -r.MaxPruneRatio
-		return s.SetRules(ctx, &r)
-	}
 	return nil
 }
 
@@ -285,11 +312,22 @@ func (s *Service) removeOrphans(ctx context.Context, all []storedFile, why strin
 	return nil
 }
 
-// makeRoom deletes what the rules allow until so many bytes are free that were
-// not before, and returns how many that became.
-func (s *Service) makeRoom(ctx context.Context, missing int64) (int64, error) {
-	p, err := s.prune(ctx, missing, false)
-	return p.Bytes, err
+// passes reports whether so many bytes more are too much for MaxBytes.
+func (s *Service) passes(ctx context.Context, coming int64) (bool, error) {
+	r, err := s.Rules(ctx)
+	if err != nil || r.MaxBytes == 0 {
+		return false, err
+	}
+	stored, err := s.store.bytes(ctx)
+	return stored+coming > r.MaxBytes, err
+}
+
+// grown says that there is more stored than before.
+func (s *Service) grown() {
+	select {
+	case s.more <- struct{}{}:
+	default:
+	}
 }
 
 // runRetention prunes from time to time.
@@ -298,10 +336,35 @@ func (s *Service) runRetention(ctx context.Context) {
 		if _, err := s.Prune(ctx, false); err != nil && ctx.Err() == nil && !fault.Is(err, fault.Conflict) {
 			s.log.Warn("what is to be deleted could not be; it is tried again", slog.Any("error", err))
 		}
+		if !s.awaitPrune(ctx) {
+			return
+		}
+	}
+}
+
+// awaitPrune returns true when it is time to prune: every pruneEvery, and
+// before that when what came was too much for MaxBytes, which is looked at
+// once in pruneRest. It returns false when ctx ends.
+func (s *Service) awaitPrune(ctx context.Context) bool {
+	due, rest := s.clock.After(pruneEvery), s.clock.After(pruneRest)
+	var more <-chan struct{}
+	for {
 		select {
 		case <-ctx.Done():
-			return
-		case <-s.clock.After(pruneEvery):
+			return false
+		case <-due:
+			return true
+		case <-rest:
+			more = s.more
+		case <-more:
+			full, err := s.passes(ctx, 0)
+			if full {
+				return true
+			}
+			if err != nil && ctx.Err() == nil {
+				s.log.Warn("the size of the recordings could not be summed up", slog.Any("error", err))
+			}
+			more, rest = nil, s.clock.After(pruneRest)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package demosink
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -182,5 +183,80 @@ func TestRetentionAPI(t *testing.T) {
 			t.Error(diff)
 		}
 		x.want(400, nil, "moderator", "GET", demosPath+"/calendar?from=2026-10-02&to=2026-10-01", nil)
+	})
+}
+
+// A negative ratio of the configuration forces once, over restarts, and
+// changes nothing of what moderators set.
+func TestForcedRatio(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		r, _, clock := keeping(t, d, nil)
+		r.stop()
+		clock.Set(time.Now().Add(2 * orphanAfter))
+		ctx := context.Background()
+		// held starts anew with a ratio and a file of no recording.
+		held := func(ratio float64, want bool) *Service {
+			t.Helper()
+			r.put("demoblobs/12345.dem", "x")
+			o := r.o
+			o.Config.MaxPruneRatio = ratio
+			s, err := New(o)
+			check(t, err)
+			for _, dry := range []bool{true, false} {
+				if p, err := s.Prune(ctx, dry); err != nil || p.Held != want {
+					t.Errorf("ratio %g, dry run %t: held %t, %v; want %t", ratio, dry, p.Held, err, want)
+				}
+			}
+			return s
+		}
+		s := held(-0.05, false)
+		if rules, err := s.Rules(ctx); err != nil || !rules.UpdatedAt.IsZero() || rules.MaxPruneRatio != 0.05 {
+			t.Errorf("%+v %v, want those of the configuration", rules, err)
+		}
+		held(-0.05, true)
+		held(-0.04, false)
+		held(0.05, true)
+		s = held(-0.04, false) // asked for once more
+		check(t, s.SetRules(ctx, &Rules{MaxBytes: 1 << 40, MaxPruneRatio: 0.01}))
+		s = held(-0.5, true)
+		if rules, err := s.Rules(ctx); err != nil || rules.MaxBytes != 1<<40 || rules.MaxPruneRatio != 0.01 {
+			t.Errorf("%+v %v", rules, err)
+		}
+	})
+}
+
+// A file that would pass the limit is taken after room was made for it, and
+// what a stream brought too much goes soon after.
+func TestQuota(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		r, ids, clock := keeping(t, d, func(o *Options) { o.Config.MaxBytes = 70_000 })
+		pruned := func() (all string) {
+			for i, id := range ids {
+				if r.row(string(id)).Pruned {
+					all += fmt.Sprint(i)
+				}
+			}
+			return all
+		}
+		x := r.site(t)
+		x.want(200, nil, "admin", "POST", demosPath+"/matchzy", bytes.NewReader(demo(9_000)))
+		if got := pruned(); got != "" {
+			t.Fatalf("pruned %q while there was room", got)
+		}
+		var a matchZyAnswer
+		x.want(200, &a, "admin", "POST", demosPath+"/matchzy", bytes.NewReader(demo(10_900)))
+		if got := pruned(); got != "4" { // clean goes first
+			t.Errorf("pruned %q", got)
+		}
+		if !bytes.Equal(r.blob(string(a.Demo)), demo(10_900)) {
+			t.Error("the file itself is not stored whole")
+		}
+		id := r.open(alice)
+		c := r.dial(alice, id)
+		send(t, c, demo(5_000))
+		drop(c)
+		r.idle(id)
+		r.want("GET", "/close_session?api_key=MB-alice", "", 200, closedText)
+		pass(t, clock, pruneRest, "the oldest is pruned", func() bool { return pruned() == "04" })
 	})
 }

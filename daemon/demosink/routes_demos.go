@@ -51,7 +51,7 @@ func (s *Service) registerLibrary(srv *web.Server) {
 		"A JSON object with author, detections (tick, algorithm, player, data), duration, map and server_ip.", 400, 404, 409, 413), web.MaxBody(maxAnalysis), web.Timeout(time.Minute), analyse)
 	// The mux does not tell /demos/{id}/file from /demos/uploads/{id}, unless
 	// one of the patterns is wider in all its parts.
-	srv.Handle("GET "+demoPath+"/{part}", accounts.Guard(accounts.ScopeDemosRead, http.HandlerFunc(s.getPart)), fileContentOperation(read), evidenceListOperation(read))
+	srv.Handle("GET "+demoPath+"/{part}", accounts.Guard(accounts.ScopeDemosRead, http.HandlerFunc(s.getPart)), fileContentOperation(read), evidenceListOperation(srv.API(), read))
 	srv.Handle("DELETE "+demoPath+"/{part}", accounts.Guard(accounts.ScopeDemosRead, http.HandlerFunc(s.deleteLease)), releaseOperation(read))
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -53,11 +54,12 @@ type evidenceList struct {
 }
 
 // evidenceListOperation documents the list.
-func evidenceListOperation(read func(*huma.Operation)) *huma.Operation {
+func evidenceListOperation(api huma.API, read func(*huma.Operation)) *huma.Operation {
+	list := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[evidenceList](), true, "EvidenceList")
 	op := &huma.Operation{
 		OperationID: "list-demo-evidence", Path: evidencePath, Tags: []string{"demos"}, Summary: "Addresses that show a recording",
-		Description: "Those that have not expired, the newest first: evidence, each with id, tick, note, created_at and expires_at. The addresses themselves are not stored. For analysts and moderators.",
-		Responses:   map[string]*huma.Response{"200": {Description: "The list"}, "404": {Description: "There is no such recording"}},
+		Description: "Those that have not expired, the newest first. The addresses themselves are not stored. For analysts and moderators.",
+		Responses:   map[string]*huma.Response{"200": {Description: "The list", Content: map[string]*huma.MediaType{"application/json": {Schema: list}}}, "404": {Description: "There is no such recording"}},
 	}
 	read(op)
 	return op

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -33,7 +34,7 @@ func (s *Service) registerIncoming(srv *web.Server) {
 	web.Route(ops, http.MethodGet, uploadsPath+"/{id}", s.getUpload, web.Describe("get-demo-upload", "How far an upload is",
 		"`offset`, and the header Upload-Offset, count bytes that are on the disk and stay there. HEAD answers the headers alone.", 404), read)
 	web.Route(ops, http.MethodDelete, uploadsPath+"/{id}", s.deleteUpload, web.Describe("delete-demo-upload", "Give an upload up", "", 404, 409), read)
-	srv.Handle("PATCH "+uploadsPath+"/{id}", accounts.Guard(accounts.ScopeDemosRead, http.HandlerFunc(s.patchUpload)), patchOperation(read))
+	srv.Handle("PATCH "+uploadsPath+"/{id}", accounts.Guard(accounts.ScopeDemosRead, http.HandlerFunc(s.patchUpload)), patchOperation(srv.API(), read))
 	srv.Handle("POST "+demosPath+"/matchzy", http.HandlerFunc(s.postMatchZy), matchZyOperation())
 	srv.Handle("POST /upload", http.HandlerFunc(s.postDemosTF), demosTFOperation())
 }
@@ -140,7 +141,8 @@ func pageOf(base string, id SessionID) string {
 	return base + "/app/demos/" + url.PathEscape(string(id))
 }
 
-func patchOperation(options ...func(*huma.Operation)) *huma.Operation {
+func patchOperation(api huma.API, options ...func(*huma.Operation)) *huma.Operation {
+	upload := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[uploadView](), true, "Upload")
 	o := &huma.Operation{
 		OperationID: "append-demo-upload", Tags: []string{"demos"}, Summary: "Send a piece of an upload",
 		Description: "The body is the file from Upload-Offset on, all of it or a part. Upload-Offset of the answer is where to go on; " +
@@ -152,7 +154,7 @@ func patchOperation(options ...func(*huma.Operation)) *huma.Operation {
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 			"application/offset+octet-stream": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}},
 		Responses: map[string]*huma.Response{
-			"200": {Description: "It is on the disk"},
+			"200": {Description: "It is on the disk", Content: map[string]*huma.MediaType{"application/json": {Schema: upload}}},
 			"404": {Description: "There is no such upload"},
 			"409": {Description: "The upload is at another offset, which Upload-Offset tells"},
 			"400": {Description: "The file is no demo; the upload is forgotten"},

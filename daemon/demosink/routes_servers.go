@@ -80,7 +80,7 @@ func (s *Service) postMatchZy(w http.ResponseWriter, r *http.Request) {
 	for _, h := range []string{"MatchZy-FileName", "Get5-FileName", "Get5-DemoName"} {
 		name = cmp.Or(name, r.Header.Get(h))
 	}
-	f, err := s.receiveDirect(r.Context(), r.Body)
+	f, err := s.receiveDirect(r.Context(), r.Body, r.ContentLength)
 	if err != nil {
 		web.WriteError(w, r, bodyError(r, err))
 		return
@@ -212,7 +212,7 @@ func (s *Service) readDemosTF(ctx context.Context, in *multipart.Reader) (*demos
 					return form, err
 				}
 			}
-			if form.demo, err = s.receiveDirect(ctx, part); err != nil {
+			if form.demo, err = s.receiveDirect(ctx, part, -1); err != nil {
 				form.demo = nil
 				return form, err
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/quartermasterd/quartermaster/daemon/accounts"
 	"github.com/quartermasterd/quartermaster/daemon/blob"
 	"github.com/quartermasterd/quartermaster/daemon/config"
 	"github.com/quartermasterd/quartermaster/daemon/db"
@@ -71,6 +72,7 @@ type Service struct {
 
 	uploads uploads
 	watcher *watcher
+	more    chan struct{} // something was stored
 	taking  chan struct{} // a slot for each file that is being made a recording
 	direct  chan struct{} // and for each that comes in one piece
 }
@@ -83,7 +85,7 @@ func New(o Options) (*Service, error) {
 	s := &Service{
 		options: o, config: o.Config, log: o.Log, clock: o.Clock, store: store{o.DB}, blobs: o.Blobs,
 		model: anomaly.Demos(), wake: make(chan struct{}, 1), ending: make(chan struct{}),
-		taking: make(chan struct{}, maxTaking), direct: make(chan struct{}, maxDirect),
+		more: make(chan struct{}, 1), taking: make(chan struct{}, maxTaking), direct: make(chan struct{}, maxDirect),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -175,12 +177,14 @@ func (s *Service) runHeartbeat(ctx context.Context) {
 // published is the shape of events about live sessions.
 type published struct {
 	ID    SessionID `json:"id"`
-	State string    `json:"state"` // open, streaming, idle, closed
+	State string    `json:"state"` // open, streaming, idle, closed, stored
 }
 
-func (s *Service) publish(id SessionID, state string) {
+// publish tells a recording's player and the staff what became of it.
+func (s *Service) publish(account int64, id SessionID, state string) {
 	if s.options.Hub != nil {
-		s.options.Hub.Publish(web.Event{Topic: "demos.live", Scope: "staff", Data: published{id, state}})
+		scope := accounts.ScopeDemosAnalyse + " " + accounts.ScopeDemosModerate + " " + accounts.OwnScope(accounts.ScopeDemosRead, account)
+		s.options.Hub.Publish(web.Event{Topic: "demos.live", Scope: scope, Data: published{id, state}})
 	}
 }
 

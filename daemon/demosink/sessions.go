@@ -92,9 +92,13 @@ func (s *Service) stillIn(ctx context.Context, account int64) error {
 
 // Open begins a session.
 func (s *Service) Open(ctx context.Context, c Caller, o Opening) (Session, error) {
-	if free, err := s.blobs.Free(ctx); s.ballast.full.Load() || err == nil && free < s.options.MinFree {
-		s.log.Warn("a recording was refused because the disk is almost full", slog.Int64("free", free))
+	if s.ballast.full.Load() {
 		return Session{}, ErrFloor
+	}
+	if free, err := s.blobs.Free(ctx); err == nil && free < s.options.MinFree {
+		if err := s.room(ctx, 0, 0); err != nil {
+			return Session{}, err
+		}
 	}
 	p := s.players.enter(c.Account)
 	defer p.leave()
@@ -124,7 +128,7 @@ func (s *Service) Open(ctx context.Context, c Caller, o Opening) (Session, error
 		return Session{}, err
 	}
 	s.rewake()
-	s.publish(sess.ID, "open")
+	s.publish(sess.Account, sess.ID, "open")
 	return sess, nil
 }
 
@@ -202,7 +206,7 @@ func (s *Service) attachLocked(ctx context.Context, p *player, sess Session) (*s
 	if !st.dirty.IsZero() {
 		s.syncer.add(st)
 	}
-	s.publish(st.id, "streaming")
+	s.publish(p.account, st.id, "streaming")
 	return st, nil
 }
 
@@ -225,7 +229,7 @@ func (s *Service) detach(st *stream, clean bool) {
 	s.players.release(p)
 	s.metrics.live.Dec()
 	s.rewake()
-	s.publish(st.id, "idle")
+	s.publish(p.account, st.id, "idle")
 }
 
 // graceEnd is when a session without a connection is closed; zero is never.
@@ -301,7 +305,7 @@ func (s *Service) closeLocked(ctx context.Context, p *player, sess Session) (<-c
 		return nil, err
 	}
 	p.notify()
-	s.publish(sess.ID, "closed")
+	s.publish(sess.Account, sess.ID, "closed")
 	s.metrics.closed.Inc()
 	if !keep {
 		return nil, nil

@@ -3,6 +3,7 @@ package demosink
 import (
 	"context"
 	"encoding/json"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -213,15 +214,35 @@ func witnesses(ctx context.Context, tx *db.Tx, sess Session, now time.Time) ([]D
 	if end.IsZero() {
 		end = now
 	}
-	if sess.FakeIP == "" {
+	var w condition
+	for _, address := range sess.addresses() {
+		w.and("(fake_ip = ? OR server = ?)", address, address)
+	}
+	if len(w.parts) == 0 {
 		return []Demo{}, nil
 	}
-	all, err := many(ctx, tx, "fake_ip = $1 AND id <> $2 AND start_at <= $3 AND (end_at >= $4 OR active) ORDER BY start_at, id LIMIT $5",
-		sess.FakeIP, string(sess.ID), db.Micros(end), db.Micros(sess.StartAt), maxWitnesses)
+	where := condition{[]string{"(" + strings.Join(w.parts, " OR ") + ")"}, w.args}
+	where.and("id <> ? AND start_at <= ? AND (end_at >= ? OR active)", string(sess.ID), db.Micros(end), db.Micros(sess.StartAt))
+	query := where.sql() + " ORDER BY start_at, id" + where.limit(maxWitnesses)
+	all, err := many(ctx, tx, query, where.args...)
 	if err != nil {
 		return nil, err
 	}
 	return withCounts(ctx, tx, all)
+}
+
+// addresses are those by which others know the game server of a recording: as
+// its client said, and as its header has it. One that every machine has does
+// not tell servers apart, nor does a name.
+func (s *Session) addresses() []string {
+	var all []string
+	for _, text := range []string{s.FakeIP, s.Server} {
+		at, err := netip.ParseAddrPort(text)
+		if err == nil && !at.Addr().IsLoopback() && !at.Addr().IsUnspecified() && !slices.Contains(all, text) {
+			all = append(all, text)
+		}
+	}
+	return all
 }
 
 // leaseOf returns who works on a recording; zero when nobody does.

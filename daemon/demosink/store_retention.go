@@ -103,6 +103,37 @@ func (st store) setRules(ctx context.Context, r *Rules, now time.Time, audit fun
 	})
 }
 
+// forced returns the negative ratio of the configuration that did its work; 0
+// when none did.
+func (st store) forced(ctx context.Context) (ratio float64, err error) {
+	err = st.db.Read(ctx, func(tx *db.Tx) error {
+		return tx.QueryRow(ctx, "SELECT COALESCE(MIN(ratio), 0.0) FROM demos_forced_ratio").Scan(&ratio)
+	})
+	return ratio, err
+}
+
+// setForced notes it; 0 forgets it.
+func (st store) setForced(ctx context.Context, ratio float64) error {
+	if before, err := st.forced(ctx); err != nil || before == ratio {
+		return err
+	}
+	return st.db.Write(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, "DELETE FROM demos_forced_ratio")
+		if err == nil && ratio != 0 {
+			_, err = tx.Exec(ctx, "INSERT INTO demos_forced_ratio (ratio) VALUES ($1)", ratio)
+		}
+		return err
+	})
+}
+
+// bytes sums up what is stored.
+func (st store) bytes(ctx context.Context) (n int64, err error) {
+	err = st.db.Read(ctx, func(tx *db.Tx) error {
+		return tx.QueryRow(ctx, "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM demos_session WHERE NOT pruned").Scan(&n)
+	})
+	return n, err
+}
+
 // standing tells whether a recording has a row, and whether it was pruned.
 func (st store) standing(ctx context.Context, id SessionID) (known, pruned bool, err error) {
 	err = st.db.Read(ctx, func(tx *db.Tx) error {

@@ -35,8 +35,9 @@ type Upload struct {
 const (
 	uploadFor   = 24 * time.Hour // without a byte, after which it is forgotten
 	uploadCheck = time.Hour
-	maxUploads  = 10      // unfinished, of one account
-	uploadSync  = 8 << 20 // bytes from one sync to the next
+	maxUploads  = 10          // unfinished, of one account
+	uploadSync  = 8 << 20     // bytes from one sync to the next
+	uploadNote  = time.Second // or so long, for senders that are slow
 )
 
 var (
@@ -105,7 +106,7 @@ func (s *Service) BeginUpload(ctx context.Context, c Caller, name string, size i
 			return Upload{}, err
 		}
 	}
-	if err := s.room(ctx, 2*size); err != nil { // the pieces, then the blob
+	if err := s.room(ctx, 2*size, size); err != nil { // the pieces, then the blob
 		return Upload{}, err
 	}
 	if err := s.store.putUpload(ctx, up, maxUploads); err != nil {
@@ -197,7 +198,7 @@ func (s *Service) receive(ctx context.Context, up Upload, body io.Reader) (recei
 	buf := chunks.Get().(*chunk)
 	defer chunks.Put(buf)
 	for {
-		n, rerr := io.CopyBuffer(struct{ io.Writer }{f}, struct{ io.Reader }{io.LimitReader(body, uploadSync)}, buf[:])
+		n, rerr := io.CopyBuffer(struct{ io.Writer }{f}, &stretch{r: body, left: uploadSync, now: s.clock.Now, until: s.clock.Now().Add(uploadNote)}, buf[:])
 		if n > 0 {
 			if err := f.Sync(); err != nil {
 				return up.Received, errors.Join(rerr, err)
@@ -213,6 +214,24 @@ func (s *Service) receive(ctx context.Context, up Upload, body io.Reader) (recei
 			return up.Received, uploadError(rerr)
 		}
 	}
+}
+
+// stretch is what comes of a body from one sync to the next.
+type stretch struct {
+	r     io.Reader
+	left  int64
+	now   func() time.Time
+	until time.Time
+}
+
+// Read implements io.Reader. Something is read, however late it is.
+func (s *stretch) Read(p []byte) (n int, err error) {
+	if s.left <= 0 || s.left < uploadSync && !s.now().Before(s.until) {
+		return 0, io.EOF
+	}
+	n, err = s.r.Read(p[:min(int64(len(p)), s.left)])
+	s.left -= int64(n)
+	return n, err
 }
 
 // uploadError tells a full disk from a sender that is gone.

@@ -37,8 +37,11 @@ func (f *received) Close() error {
 
 // receiveDirect stores what comes in one piece aside. errBusy when others do
 // that already; ErrDemoSize when there is too much of it; errBodyCut when it
-// ends before its end.
-func (s *Service) receiveDirect(ctx context.Context, body io.Reader) (_ *received, err error) {
+// ends before its end. length is how much there will be, or -1.
+func (s *Service) receiveDirect(ctx context.Context, body io.Reader, length int64) (_ *received, err error) {
+	if length > int64(s.config.MaxSessionBytes) {
+		return nil, ErrDemoSize
+	}
 	select {
 	case s.direct <- struct{}{}:
 	default:
@@ -52,7 +55,8 @@ func (s *Service) receiveDirect(ctx context.Context, body io.Reader) (_ *receive
 			err = errors.Join(err, f.Close())
 		}
 	}()
-	if err := s.room(ctx, 0); err != nil {
+	length = max(length, 0)
+	if err := s.room(ctx, 2*length, length); err != nil { // here, then the blob
 		return nil, err
 	}
 	if err := durable.MkdirAll(f.fs, s.uploads.dir, 0o750); err != nil {

@@ -25,6 +25,10 @@ func (s *Server) registerViewer() {
 	page := viewerAsset(viewerFiles, "viewer/index.html", "text/html; charset=utf-8", "no-cache")
 	s.handle("GET /docs", page, ownOperation("get-docs", "/docs", "A viewer of this document")).open()
 	s.handle("GET /schema", page, ownOperation("get-schema", "/schema", "The same viewer")).open()
+	// Where the documentation of a masterbase is; its viewers have names.
+	s.handle("GET /schema/{viewer...}", page).open()
+	s.handle("GET /schema/openapi.json", s.serveOpenAPI(&s.document.json, "application/json", s.api.OpenAPI().MarshalJSON)).open()
+	s.handle("GET /schema/openapi.yaml", s.serveOpenAPI(&s.document.yaml, "application/yaml", s.api.OpenAPI().YAML)).open()
 	for _, f := range []struct {
 		files             fs.FS
 		file, path, media string

@@ -15,7 +15,7 @@ import (
 type Event struct {
 	Topic string // dot-separated, for example "mods.job"
 	Data  any    // becomes JSON
-	Scope string // "" = everybody, "staff" = only signed-in staff; see Hub.Allow
+	Scope string // "" = everybody, else whom Hub.Allow lets hear it, such as "staff"
 }
 
 // Hub hands events to those who listen at /api/v1/events. Publish never waits:

@@ -170,7 +170,7 @@ func TestOpenAPICaching(t *testing.T) {
 // might ask for besides is stopped by the policy, which names no other host.
 func TestViewerStaysOnThisServer(t *testing.T) {
 	s, _ := newTestServer(t)
-	for _, path := range []string{"/docs", "/schema"} {
+	for _, path := range []string{"/docs", "/schema", "/schema/", "/schema/swagger", "/schema/redoc"} {
 		w := call(s, "GET", path, "", "Accept", browser)
 		page := w.Body.String()
 		if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") {
@@ -188,6 +188,12 @@ func TestViewerStaysOnThisServer(t *testing.T) {
 			if w := call(s, "GET", m[1], ""); w.Code != 200 || w.Body.Len() == 0 {
 				t.Errorf("%s: %s is %d", path, m[1], w.Code)
 			}
+		}
+	}
+	for path, same := range map[string]string{"/schema/openapi.json": "/openapi.json", "/schema/openapi.yaml": "/openapi.yaml"} {
+		got, want := call(s, "GET", path, ""), call(s, "GET", same, "")
+		if got.Code != 200 || got.Body.String() != want.Body.String() || got.Header().Get("Content-Type") != want.Header().Get("Content-Type") {
+			t.Errorf("%s: %d %v", path, got.Code, got.Header())
 		}
 	}
 	script := call(s, "GET", "/docs/viewer.js", "").Body.String()

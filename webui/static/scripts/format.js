@@ -31,6 +31,11 @@ export function number(value) {
   return new Intl.NumberFormat(locale()).format(value);
 }
 
+/** A measure that may be tiny, to two figures. @param {number} value */
+export function measure(value) {
+  return new Intl.NumberFormat(locale(), { maximumSignificantDigits: 2 }).format(value);
+}
+
 /** @param {number} count */
 export function bytes(count) {
   const units = /** @type {const} */ (['unit.b', 'unit.kib', 'unit.mib', 'unit.gib', 'unit.tib']);

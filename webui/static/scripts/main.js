@@ -1,7 +1,6 @@
 /** Starts the page: texts, who is calling, the frame, the router, the stream. */
 
 import { ApiError } from './api/client.js';
-import { learnDemos } from './api/demos/library.js';
 import { current, loadSession, onSessionChange } from './api/session.js';
 import { fill } from './dom.js';
 import { failureView } from './elements/failure.js';
@@ -53,7 +52,6 @@ async function start() {
   frame();
   try {
     await loadSession();
-    await learnDemos();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     fill(
@@ -67,9 +65,8 @@ async function start() {
   startRouter(routes, show);
   onLanguageChange(inOtherLanguage);
   listenToKeys(() => shell.focusSearch());
-  onSessionChange(async () => {
+  onSessionChange(() => {
     connectLive();
-    await learnDemos();
     if (/^\/app\/(signin|setup)$/.test(location.pathname)) shell.follow();
     else reopen();
   });

@@ -83,6 +83,16 @@ export class Daemon {
     });
   }
 
+  /**
+   * Runs a command beside the daemon and returns what it prints.
+   * @param {string[]} words
+   */
+  command(...words) {
+    return execFileSync(this.binary, [...words, '--config', join(this.folder, 'config.toml')], {
+      encoding: 'utf8',
+    }).trim();
+  }
+
   async stop() {
     const child = this.process;
     this.process = null;

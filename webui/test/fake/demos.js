@@ -39,7 +39,7 @@ export function kept(id, more, parts = {}) {
     state: /** @type {const} */ ('closed'),
     source: 'stream',
     verified: true,
-    score: 0.4512,
+    score: 0.0000524,
     detections: parts.detections?.length ?? 0,
     reports: parts.reports?.length ?? 0,
     mine: false,

@@ -116,7 +116,7 @@
  * @property {boolean} needs_setup
  * @property {boolean} steam_sign_in
  * @property {string} csrf
- * @property {boolean} [demos] Whether recordings are taken here; absent where the daemon does not say.
+ * @property {boolean} demos Whether recordings are taken here.
  */
 
 /**

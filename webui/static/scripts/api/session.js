@@ -8,7 +8,7 @@ import { call, useCsrf } from './client.js';
 /** @typedef {import('./model.js').Session} Session */
 
 /** @type {Session} */
-let session = { account: null, scopes: [], needs_setup: false, steam_sign_in: false, csrf: '' };
+let session = { account: null, scopes: [], needs_setup: false, steam_sign_in: false, csrf: '', demos: false };
 
 const changes = new EventTarget();
 
@@ -78,7 +78,7 @@ function adopt(body) {
     needs_setup: Boolean(body?.needs_setup),
     steam_sign_in: Boolean(body?.steam_sign_in),
     csrf: String(body?.csrf ?? ''),
-    demos: body?.demos === undefined ? undefined : Boolean(body.demos),
+    demos: Boolean(body?.demos),
   };
   if (session.account?.id !== before) changes.dispatchEvent(new Event('change'));
 }

@@ -1,38 +1,15 @@
 /** The part of the API that is about recordings and what is said of them. */
 
-import { ApiError, call } from '../client.js';
+import { call } from '../client.js';
 import { current, may } from '../session.js';
 import { at, search } from './address.js';
 
 /** @typedef {import('./model.js').Demo} Demo */
 /** @typedef {import('../../elements/pager.js').Query} Query */
 
-/** Whether this daemon takes recordings; asked once for each caller. */
-let on = false;
-
-/** What learnDemos found out. */
+/** Whether recordings are taken here, and are something for this caller. */
 export function demosOn() {
-  return on;
-}
-
-/**
- * Finds out whether recordings are taken here, and are something for this
- * caller. Where the session does not say so, the list itself is asked for.
- */
-export async function learnDemos() {
-  on = false;
-  if (!may('demos:read')) return;
-  const said = current().demos;
-  if (said !== undefined) {
-    on = said;
-    return;
-  }
-  try {
-    await call('GET', '/demos?limit=1');
-    on = true;
-  } catch (error) {
-    on = !(error instanceof ApiError) || error.status !== 404;
-  }
+  return current().demos && may('demos:read');
 }
 
 /** Whether everybody's recordings are shown, and may be judged. */

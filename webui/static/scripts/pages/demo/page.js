@@ -45,8 +45,8 @@ export function demoPage(place) {
   content.reload();
   const soon = calm(() => content.reload(), calmMs);
   const stops = [
-    onLive('demos.live', () => {
-      if (grows(demo)) soon();
+    onLive('demos.live', (event) => {
+      if (grows(demo) || event.id === id) soon();
     }),
     onLive('resync', soon),
   ];

@@ -8,7 +8,7 @@ import { badge } from '../../elements/badge.js';
 import { confirm } from '../../elements/confirm.js';
 import { copyable } from '../../elements/copy.js';
 import { onDate } from '../../elements/time.js';
-import { bytes, clock, number, sentence } from '../../format.js';
+import { bytes, clock, measure, number, sentence } from '../../format.js';
 import { icon } from '../../icons.js';
 import { navigate } from '../../router.js';
 import { toast } from '../../shell/toasts.js';
@@ -45,7 +45,7 @@ function facts(demo) {
     tile(t('demos.size'), grown ? bytes(grown) : '–'),
     tile(t('demos.source'), sourceName(demo.source)),
     Boolean(demo.header.format) && tile(t('demo.format'), name(demo.header.format)),
-    demo.score !== undefined && tile(t('demo.score'), number(Math.round(demo.score * 1000) / 1000)),
+    demo.score !== undefined && tile(t('demo.score'), measure(demo.score)),
     demo.anonymous_id && tile(t('demo.sender'), copyable(demo.anonymous_id, t('demo.sender'))),
     demo.uploader && tile(t('demo.uploader'), steamLink(demo.uploader)),
     tile(t('demo.id'), copyable(demo.id, t('demo.id'), { focus: 'id' })),

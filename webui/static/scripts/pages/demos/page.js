@@ -53,7 +53,12 @@ export function demosPage(place) {
     list.show(demosQuery(query), narrowed(query));
   }
   follow(place.query);
-  const stop = onLive('resync', soon);
+  const stops = [
+    onLive('resync', soon),
+    onLive('demos.live', ({ state }) => {
+      if (state === 'stored') soon();
+    }),
+  ];
 
   return {
     title: t('nav.demos'),
@@ -73,7 +78,7 @@ export function demosPage(place) {
     query: (at) => follow(at.query),
     close() {
       soon.cancel();
-      stop();
+      for (const stop of stops) stop();
       live?.close();
       rules?.close();
       for (const part of below) part.close();
