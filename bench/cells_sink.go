@@ -14,6 +14,7 @@ import (
 const (
 	toDisk     = "MB/s to disk"
 	cores      = "cores"
+	longest    = "max ms"
 	difference = "relative difference"
 )
 
@@ -32,7 +33,7 @@ func sinkCell(name, about string, subjects []string, flags []string, goals ...go
 				out.Values[perGB] = s.cpu * 1e9 / s.written
 			}
 			if s.Requests > 0 {
-				out.Values[p50], out.Values[p99] = s.P50, s.P99
+				out.Values[p50], out.Values[p99], out.Values[longest] = s.P50, s.P99, s.Max
 			}
 			return out, nil
 		},
@@ -53,11 +54,12 @@ func sinkIdle() cell {
 		most(peakPSS, "", 200), least(toDisk, "websocket", 0.95))
 }
 
-func sinkClose() cell {
-	return sinkCell("sink-close", "16 players close sessions of 1 MiB one after the other while 500 streams come as fast as they are taken",
+// sinkClose closes sessions while streams come four times as fast as
+// recordings of matches grow, and while they come as fast as they are taken.
+func sinkClose(name, load string, rate int, goals ...goal) cell {
+	return sinkCell(name, "32 players close a session of 1 MiB each second while 500 streams come "+load,
 		[]string{"daemon"},
-		[]string{"-conns", "500", "-rate", "0", "-closers", "16"},
-		most(p99, "", 1000))
+		[]string{"-conns", "500", "-rate", strconv.Itoa(rate), "-closers", "32"}, goals...)
 }
 
 // sinkScore scores chunks of 16 KiB on one core, beside the formula as it is

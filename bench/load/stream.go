@@ -228,7 +228,7 @@ func demoLike(n int) []byte {
 }
 
 // closing opens a session, sends a mebibyte, and asks for the close while the
-// connection is dropped, again and again. What is timed is the close.
+// connection is dropped, about once a second. What is timed is the close.
 func (s *streams) closing(ctx context.Context, key string) {
 	data := s.frames((1 << 20) / s.o.frame)
 	for ctx.Err() == nil {
@@ -252,6 +252,7 @@ func (s *streams) closing(ctx context.Context, key string) {
 			continue
 		}
 		s.tally.ok(int64(len(data)), time.Since(start))
+		sleep(ctx, rand.N(2*time.Second))
 	}
 }
 
