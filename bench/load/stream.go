@@ -257,10 +257,19 @@ func (s *streams) closing(ctx context.Context, key string) {
 }
 
 // closeAll closes the sessions of the first n keys, and of those that close
-// by themselves in case they were interrupted.
+// by themselves in case they were interrupted: the next run opens them again.
 func (s *streams) closeAll(n int) {
 	if s.keys == nil {
 		return
 	}
-	s.each(n+s.o.closers, func(i int) { _, _, _ = s.get("/close_session?api_key=" + s.keys[i]) }) // the next run would complain
+	until, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	s.each(n+s.o.closers, func(i int) {
+		for {
+			status, _, err := s.get("/close_session?api_key=" + s.keys[i])
+			if err == nil && status < 500 || !sleep(until, 100*time.Millisecond) {
+				return
+			}
+		}
+	})
 }

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	little "encoding/binary"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -108,14 +110,52 @@ func (s *streaming) block(offset int64) []byte {
 // open opens a session.
 func (s *streaming) open(t *testing.T) {
 	t.Helper()
+	if err := s.tryOpen(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tryOpen opens a session.
+func (s *streaming) tryOpen() error {
 	status, body, err := get(s.url("/session_id?api_key=" + s.key + "&fake_ip=169.254.1.1%3A5&map=m"))
+	if err != nil || status != http.StatusOK {
+		return fmt.Errorf("/session_id: %d %s %w", status, body, err)
+	}
 	var answer struct {
 		ID json.Number `json:"session_id"`
 	}
-	if err != nil || status != http.StatusOK || json.Unmarshal(body, &answer) != nil {
-		t.Fatalf("/session_id: %d %s %v", status, body, err)
-	}
+	err = json.Unmarshal(body, &answer)
 	s.id = answer.ID.String()
+	return err
+}
+
+// dial connects the session's websocket.
+func (s *streaming) dial(t *testing.T) (*net.TCPConn, *bufio.Reader) {
+	t.Helper()
+	conn, r, err := s.tryDial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn, r
+}
+
+// tryDial connects the session's websocket. Its error has the status line.
+func (s *streaming) tryDial() (*net.TCPConn, *bufio.Reader, error) {
+	conn, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		return nil, nil, err
+	}
+	fmt.Fprintf(conn, "GET /demos?api_key=%s&session_id=%s HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", s.key, s.id)
+	r := bufio.NewReader(conn)
+	res, err := http.ReadResponse(r, nil)
+	if err == nil && res.StatusCode != http.StatusSwitchingProtocols {
+		err = fmt.Errorf("handshake: %s", res.Status)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, conn.Close())
+	}
+	return conn.(*net.TCPConn), r, nil
 }
 
 // begin opens a session and streams until the connection ends.
