@@ -31,6 +31,10 @@ func cells() []cell {
 		small(1, 0.90), small(32, 0.45), small(256, 0.42),
 		mid(), big(1, 2.0), big(32, 1.1), open(), ranges(), mixed(), misses(),
 		ratesCost(), fastdlSmall(), fastdlMid(), bz2(), peersCell(),
+		sinkFrames(16), sinkFrames(1), sinkIdle(),
+		sinkClose("sink-close", "at 64 KiB per second each", 64<<10, most(p99, "", 1000)),
+		sinkClose("sink-close-flat", "as fast as they are taken", 0, most(longest, "", 4000)),
+		sinkScore(),
 	}
 	return append(all, catalogList(), catalogCondition(), catalogCount(), zipText(), zipPacked(), storeCommit(), cold(), idle())
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -151,5 +152,27 @@ func TestHasSent(t *testing.T) {
 	}
 	if _, err := p.hasSent(t.Context(), 1); err == nil {
 		t.Error("a request too many is not noticed")
+	}
+}
+
+func TestFormula(t *testing.T) {
+	var prior [1 << 16]float64
+	prior[0], prior['a'<<8|'b'], prior['b'<<8|'a'] = 1e9, 3, 1
+	// Two pairs of each kind, and zeros that do not count.
+	want := math.Sqrt((0.75 + 1e-5) * (0.25 + 1e-5))
+	if got := formula(&prior, []byte("ababa")); math.Abs(got-want) > 1e-12 {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func TestSizeOf(t *testing.T) {
+	dir := t.TempDir()
+	for name, size := range map[string]int{"a": 3, "b": 0, "c": 10_000} {
+		if err := os.WriteFile(filepath.Join(dir, name), make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := sizeOf(dir); n != 10_003 || err != nil {
+		t.Errorf("%d, %v", n, err)
 	}
 }

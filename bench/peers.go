@@ -50,6 +50,8 @@ func (b *bench) start(ctx context.Context, subject, dir string) (*process, error
 		cmd, ready, err = b.game(ctx, subject, dir, address)
 	case "holder":
 		cmd, ready, err = b.holder(ctx, dir, address)
+	case "sink-daemon", "sink-tcp", "sink-websocket":
+		cmd, ready, err = b.sink(ctx, subject, dir, address)
 	case "floor":
 		cmd, err = b.floor(ctx, address, b.files)
 	case "nginx":

@@ -26,7 +26,8 @@ type process struct {
 
 const readyTimeout = 60 * time.Second
 
-// launch starts a server and waits until path answers with 200.
+// launch starts a server and waits until path answers with 200, or for path ""
+// until somebody listens.
 func launch(ctx context.Context, cmd *exec.Cmd, log, url, path string) (*process, error) {
 	out, err := os.Create(log)
 	if err != nil {
@@ -57,7 +58,11 @@ func (p *process) wait(ctx context.Context, path string) error {
 			return err
 		}
 		last := "no answer"
-		if res, err := client.Do(r); err == nil {
+		if path == "" {
+			if c, err := net.Dial("tcp", r.URL.Host); err == nil {
+				return c.Close()
+			}
+		} else if res, err := client.Do(r); err == nil {
 			_ = res.Body.Close() // only the status counts
 			if res.StatusCode == http.StatusOK {
 				p.ready = time.Since(p.started)

@@ -73,3 +73,10 @@ func family(pid int) []int {
 	}
 	return pids
 }
+
+// openFiles is how many files a program that we start may have open.
+func openFiles() (uint64, error) {
+	var limit syscall.Rlimit
+	err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit)
+	return limit.Max, err
+}

@@ -7,6 +7,7 @@
 //	load ranges -conns 32 -duration 4s URL        pull 64 KiB ranges at random offsets
 //	load misses -conns 32 -duration 4s URL        ask for mods that do not exist, another id each time
 //	load open   -rate 500 -duration 4s URL        a fixed number of requests per second, whatever the server does
+//	load stream -conns 500 -frame 16384 -keys FILE -duration 4s URL   send recordings, with 64 KiB per system call
 //
 // Only addresses of the loopback interface are accepted.
 package main
@@ -30,6 +31,10 @@ type options struct {
 	fresh    bool // open: a new connection for every request
 	size     int64
 	seed     uint64
+	frame    int    // stream: bytes of a frame
+	tcp      bool   // stream: without websockets
+	keys     string // stream: a file with API keys of the demo sink; "": a bare websocket
+	closers  int    // stream: sessions that are opened and closed meanwhile
 	address  string // host:port
 	path     string
 }
@@ -37,16 +42,20 @@ type options struct {
 func main() {
 	log.SetFlags(0)
 	if len(os.Args) < 2 {
-		log.Fatal("usage: load drain|ranges|misses|open [flags] URL")
+		log.Fatal("usage: load drain|ranges|misses|open|stream [flags] URL")
 	}
 	var o options
 	flags := flag.NewFlagSet("load", flag.ExitOnError)
 	flags.IntVar(&o.conns, "conns", 1, "connections")
-	flags.IntVar(&o.rate, "rate", 500, "open: requests per second")
+	flags.IntVar(&o.rate, "rate", 500, "open: requests per second; stream: bytes per second and connection, 0 for as many as are taken")
 	flags.DurationVar(&o.duration, "duration", 4*time.Second, "how long")
 	flags.BoolVar(&o.fresh, "fresh", false, "open, misses: a new connection for every request")
 	flags.Int64Var(&o.size, "size", 50<<20, "ranges: length of the file")
 	flags.Uint64Var(&o.seed, "seed", 1, "ranges, misses: where the sequence starts")
+	flags.IntVar(&o.frame, "frame", 16<<10, "stream: bytes of a frame")
+	flags.BoolVar(&o.tcp, "tcp", false, "stream: without websockets")
+	flags.StringVar(&o.keys, "keys", "", "stream: `file` with API keys of the demo sink; without, bare websockets")
+	flags.IntVar(&o.closers, "closers", 0, "stream: so many sessions more are opened, filled and closed all the time")
 	if err := flags.Parse(os.Args[2:]); err != nil {
 		log.Fatal(err)
 	}
@@ -63,6 +72,9 @@ func main() {
 }
 
 func run(mode string, o options) (Result, error) {
+	if mode == "stream" {
+		return stream(o)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), o.duration)
 	defer cancel()
 	switch mode {

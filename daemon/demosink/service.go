@@ -63,6 +63,7 @@ type Service struct {
 
 	players players
 	syncer  syncer
+	flow    flow
 	finish  finisher
 	steam   *steamCache
 	face    *face
@@ -105,6 +106,7 @@ func New(o Options) (*Service, error) {
 	s.watcher = newWatcher(s, fs, o.DataDir)
 	s.players.all = map[int64]*player{}
 	s.syncer.init(s)
+	s.flow.init()
 	s.finish.init(s)
 	s.steam = newSteamCache(s)
 	s.metrics = newMetrics(o.Registerer)
@@ -136,6 +138,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { s.runRetention(ctx); return nil })
 	g.Go(func() error { s.watcher.run(ctx); return nil })
 	g.Go(func() error { s.runBallast(ctx); return nil })
+	g.Go(func() error { s.runRelief(ctx); return nil })
 	syncing, stopSyncing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSyncing()
 	g.Go(func() error { s.syncer.run(syncing); return nil })

@@ -271,6 +271,7 @@ func (s *Service) closeActive(ctx context.Context, p *player, late []byte) (<-ch
 		}
 	}
 	if p.live != nil {
+		p.live.hurry()
 		s.awaitEnd(ctx, p, drainFor)
 	}
 	if p.live != nil {

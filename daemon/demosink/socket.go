@@ -13,7 +13,7 @@ import (
 // chunk is what is read from a connection at a time. A connection holds one
 // only while it has bytes in it: thousands of connections that are mostly
 // silent need little memory.
-type chunk [64 << 10]byte
+type chunk [32 << 10]byte
 
 var chunks = sync.Pool{New: func() any { return new(chunk) }}
 

@@ -171,7 +171,7 @@ type progress struct {
 func (st store) advance(ctx context.Context, all []progress) error {
 	return st.db.Write(ctx, func(tx *db.Tx) error {
 		for _, p := range all {
-			if _, err := tx.Exec(ctx, "UPDATE demos_session SET received = $2, last_byte_at = $3, statistics = $4 WHERE id = $1 AND active",
+			if _, err := tx.Exec(ctx, "UPDATE demos_session SET received = $2, last_byte_at = $3, statistics = $4 WHERE id = $1 AND active AND received <= $2",
 				string(p.id), p.received, db.Micros(p.last), p.statistics); err != nil {
 				return err
 			}

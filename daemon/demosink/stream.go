@@ -33,13 +33,19 @@ type stream struct {
 	syncing sync.Mutex // held over a sync; guards file against being closed
 	file    durable.File
 
+	turn     turn
+	hurrying sync.Once
+
 	mu     sync.Mutex
 	socket *socket // nil before the upgrade and after the end
 	size   int64
 	stats  anomaly.State
 	last   time.Time // of the last byte, or of the beginning
 	meter  meter
+	dry    bool      // the client's bytes are awaited
+	behind sizeAt    // when there was nothing left to take for the last time
 	dirty  time.Time // of the first byte that is not durable; zero: none
+	due    int64     // bytes that the flow counts as not durable
 	synced progress
 	why    ending
 	failed error // of a sync; nothing is taken after it
@@ -55,6 +61,7 @@ func (s *Service) openStream(p *player, sess Session) (*stream, error) {
 	st := &stream{
 		s: s, id: sess.ID, player: p, limit: int64(s.config.MaxSessionBytes), done: make(chan struct{}),
 		file: f, size: size, stats: sess.Statistics, last: s.clock.Now(),
+		turn: turn{given: make(chan struct{}, 1), hurry: make(chan struct{})},
 	}
 	if err := scoreRest(f, s.model, &st.stats, sess.Received, size); err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -103,11 +110,14 @@ func (st *stream) write(p []byte) error {
 	if full {
 		p = p[:max(room, 0)]
 	}
+	st.s.flow.take(&st.turn, int64(len(p)))
 	n, err := st.file.Write(p)
+	st.s.flow.give(int64(len(p) - n))
 	st.s.metrics.bytes.Add(float64(n))
 	now := st.s.clock.Now()
 	st.mu.Lock()
 	st.size += int64(n)
+	st.due += int64(n)
 	st.stats.Add(st.s.model, p[:n])
 	st.last = now
 	st.meter.see(now, st.size)
@@ -131,18 +141,29 @@ func (st *stream) write(p []byte) error {
 	return nil
 }
 
-// sync makes durable what was written so far and returns how much that is.
-// After a failure the file is given up: syncing it again could lie.
-func (st *stream) sync() (progress, error) {
+// beginSync has the system begin with what sync will wait for.
+func (st *stream) beginSync() {
+	st.syncing.Lock()
+	defer st.syncing.Unlock()
+	if st.file != nil {
+		durable.BeginSync(st.file)
+	}
+}
+
+// sync makes durable what was written so far and returns how much that is and
+// how much of it is new. After a failure the file is given up: syncing it again
+// could lie.
+func (st *stream) sync() (_ progress, fresh int64, err error) {
 	st.syncing.Lock()
 	defer st.syncing.Unlock()
 	st.mu.Lock()
 	size, stats, last, dirty, failed := st.size, st.stats, st.last, st.dirty, st.failed
-	st.dirty = time.Time{}
-	synced := st.synced
+	due, synced := st.due, st.synced
+	st.dirty, st.due = time.Time{}, 0
 	st.mu.Unlock()
+	defer st.s.flow.give(due)
 	if failed != nil || dirty.IsZero() || st.file == nil {
-		return synced, failed
+		return synced, 0, failed
 	}
 	statistics, err := statisticsText(stats)
 	if err == nil {
@@ -155,15 +176,15 @@ func (st *stream) sync() (progress, error) {
 		st.failed = err
 		st.s.finish.damage(st.id)
 		st.s.log.Error("a recording cannot be made durable; its connection is ended", slog.String("session", string(st.id)), slog.Any("error", err))
-		return st.synced, err
+		return st.synced, 0, err
 	}
 	st.synced = progress{st.id, size, last, statistics}
-	return st.synced, nil
+	return st.synced, due, nil
 }
 
 // shut makes everything durable and closes the file.
 func (st *stream) shut() progress {
-	p, err := st.sync()
+	p, _, err := st.sync()
 	st.s.syncer.remove(st)
 	st.syncing.Lock()
 	defer st.syncing.Unlock()
@@ -200,6 +221,7 @@ var (
 	endIdle     = ending{1008, "Nothing came for too long; connect again to go on"}
 	endDamaged  = ending{1011, "The recording cannot be written; what came before is kept"}
 	endRestart  = ending{1012, "The server stops; what came is kept, connect again to go on"}
+	endSlow     = ending{1013, "The disk of the server is too slow for all; what came is kept"}
 	endDisk     = ending{1013, "The disk of the server is full; what came is kept"}
 )
 
@@ -218,13 +240,18 @@ func (st *stream) cut(why ending, d time.Duration) {
 	if st.socket != nil {
 		st.socket.endAfter(d)
 	}
+	st.hurry()
 }
+
+// hurry lets the stream write what it has without waiting for its turn.
+func (st *stream) hurry() { st.hurrying.Do(func() { close(st.turn.hurry) }) }
 
 // connect says that the connection is there.
 func (st *stream) connect(c *socket) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.socket = c
+	st.behind = sizeAt{st.s.clock.Now(), st.size}
 	if st.why.code != 0 {
 		c.endAfter(0)
 	}

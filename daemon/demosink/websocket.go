@@ -99,7 +99,11 @@ func (in *intake) await() error {
 		if err := in.socket.renew(); err != nil {
 			return err
 		}
-		if _, err := in.socket.buffer.Peek(1); err != nil {
+		in.st.ranDry()
+		began := time.Now()
+		_, err := in.socket.buffer.Peek(1)
+		in.st.goesOn(time.Since(began) >= dryFor)
+		if err != nil {
 			return err
 		}
 	}

@@ -5,13 +5,14 @@ import (
 	"bytes"
 	little "encoding/binary"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
-	"strconv"
-	"strings"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -20,10 +21,10 @@ import (
 )
 
 // Players stream recordings while the program is killed, and sometimes
-// stopped, at random moments. After each start every session is still there
-// and can be closed; its blob is what its player sent, and holds everything
-// that the system had acknowledged to him a second before. No recording is
-// lost and none is there twice.
+// stopped, at random moments. After each start every session is still listed,
+// half of the players go on, and all can close theirs; the blob is what its
+// player sent, and holds everything that the system had acknowledged to him a
+// second before. No recording is lost and none is there twice.
 func TestR1_KilledWhileStreaming(t *testing.T) {
 	t.Parallel()
 	random := seed(t)
@@ -32,46 +33,109 @@ func TestR1_KilledWhileStreaming(t *testing.T) {
 	if long() {
 		players, rounds = 200, kills(t)
 	}
+	p.admin()
 	p.start()
 	streams := make([]*streaming, players)
 	for i := range streams {
-		account := strconv.FormatUint(76561198000000000+uint64(i), 10)
-		streams[i] = &streaming{program: p, key: strings.TrimSpace(p.run("", "key", "create", account, "--kind", "demos")), number: uint64(i)}
+		streams[i] = &streaming{program: p, key: playerKey(p, i), number: uint64(i)}
 	}
 	var total, short int64
+	var slowest time.Duration
 	for round := range rounds {
 		for _, s := range streams {
 			s.begin(t)
 		}
 		time.Sleep(time.Duration(500+random.IntN(2500)) * time.Millisecond)
-		graceful := round%4 == 3
-		died := time.Now()
-		if graceful {
-			if _, code := p.stop(); code != 0 {
-				t.Errorf("stopped with code %d", code)
-			}
-		} else {
-			p.kill()
-		}
+		died := p.end(t, round%4 == 3)
 		for _, s := range streams {
 			s.end()
 		}
-		if took := p.start(); took > readyWithin() {
+		took := p.start()
+		if slowest = max(slowest, took); took > readyWithin() {
 			t.Errorf("ready after %s", took)
 		}
-		for _, s := range streams {
+		p.listed(t, streams)
+		for i, s := range streams {
+			if i%2 == round%2 {
+				s.resume(t)
+			}
 			bytes, missing := s.check(t, died)
 			total, short = total+bytes, max(short, missing)
 		}
+		p.emptied(t, players)
 		if t.Failed() {
 			return
 		}
 	}
-	blobs, err := os.ReadDir(p.blob("demoblobs"))
-	if err != nil || len(blobs) != players*rounds {
-		t.Errorf("%d recordings are stored, want %d: %v", len(blobs), players*rounds, err)
+	figures(t, "%d streams, %d deaths, %d MiB, %d of %d recordings there once, half of them continued; at most %d acknowledged bytes of the last second missing; slowest start %d ms",
+		players, rounds, total>>20, players*rounds, players*rounds, short, slowest.Milliseconds())
+}
+
+// end kills the program, or stops it.
+func (p *program) end(t *testing.T, graceful bool) time.Time {
+	t.Helper()
+	at := time.Now()
+	if !graceful {
+		p.kill()
+	} else if _, code := p.stop(); code != 0 {
+		t.Errorf("stopped with code %d", code)
 	}
-	figures(t, "%d streams, %d deaths, %d MiB; at most %d acknowledged bytes of the last second missing", players, rounds, total>>20, short)
+	return at
+}
+
+// listed looks whether all sessions are still open.
+func (p *program) listed(t *testing.T, streams []*streaming) {
+	t.Helper()
+	var live struct {
+		Demos []struct{ ID string }
+	}
+	p.must(http.StatusOK, http.MethodGet, "/api/v1/demos/live", nil, &live)
+	open := map[string]int{}
+	for _, d := range live.Demos {
+		open[d.ID]++
+	}
+	for _, s := range streams {
+		if open[s.id] != 1 {
+			t.Errorf("the session %s is listed %d times", s.id, open[s.id])
+		}
+	}
+	if len(open) != len(streams) {
+		t.Errorf("%d sessions are open, want %d", len(open), len(streams))
+	}
+}
+
+// emptied deletes the recordings, of which there must be n.
+func (p *program) emptied(t *testing.T, n int) {
+	t.Helper()
+	blobs, err := os.ReadDir(p.blob("demoblobs"))
+	if err != nil || len(blobs) != n {
+		t.Errorf("%d recordings are stored, want %d: %v", len(blobs), n, err)
+	}
+	for _, b := range blobs {
+		if err := os.Remove(p.blob("demoblobs/" + b.Name())); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// resume connects again and sends what comes behind the bytes that are there.
+func (s *streaming) resume(t *testing.T) {
+	t.Helper()
+	info, err := os.Stat(filepath.Join(s.data, "spool", s.id+".dem"))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	conn, _ := s.dial(t)
+	begin := info.Size() / streamBlock * streamBlock
+	more := append(s.block(begin), s.block(begin+streamBlock)...)[info.Size()-begin:]
+	if _, err := conn.Write(masked(0x82, more)); err != nil {
+		t.Error(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Error(err)
+	}
+	s.acks = append(s.acks, ack{time.Time{}, info.Size() + int64(len(more))}) // must be there
 }
 
 // streaming is a player who sends a recording as fast as it is taken.
@@ -108,14 +172,52 @@ func (s *streaming) block(offset int64) []byte {
 // open opens a session.
 func (s *streaming) open(t *testing.T) {
 	t.Helper()
+	if err := s.tryOpen(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tryOpen opens a session.
+func (s *streaming) tryOpen() error {
 	status, body, err := get(s.url("/session_id?api_key=" + s.key + "&fake_ip=169.254.1.1%3A5&map=m"))
+	if err != nil || status != http.StatusOK {
+		return fmt.Errorf("/session_id: %d %s %w", status, body, err)
+	}
 	var answer struct {
 		ID json.Number `json:"session_id"`
 	}
-	if err != nil || status != http.StatusOK || json.Unmarshal(body, &answer) != nil {
-		t.Fatalf("/session_id: %d %s %v", status, body, err)
-	}
+	err = json.Unmarshal(body, &answer)
 	s.id = answer.ID.String()
+	return err
+}
+
+// dial connects the session's websocket.
+func (s *streaming) dial(t *testing.T) (*net.TCPConn, *bufio.Reader) {
+	t.Helper()
+	conn, r, err := s.tryDial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn, r
+}
+
+// tryDial connects the session's websocket. Its error has the status line.
+func (s *streaming) tryDial() (*net.TCPConn, *bufio.Reader, error) {
+	conn, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		return nil, nil, err
+	}
+	fmt.Fprintf(conn, "GET /demos?api_key=%s&session_id=%s HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", s.key, s.id)
+	r := bufio.NewReader(conn)
+	res, err := http.ReadResponse(r, nil)
+	if err == nil && res.StatusCode != http.StatusSwitchingProtocols {
+		err = fmt.Errorf("handshake: %s", res.Status)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, conn.Close())
+	}
+	return conn.(*net.TCPConn), r, nil
 }
 
 // begin opens a session and streams until the connection ends.

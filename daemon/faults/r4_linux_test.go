@@ -1,10 +1,7 @@
 package faults
 
 import (
-	"bufio"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -63,21 +60,4 @@ func TestR4_DiskFullWhileStreaming(t *testing.T) {
 		return err == nil && status == http.StatusOK
 	})
 	figures(t, "%d MiB stored of the stream that filled the disk, recordings again after %s", size>>20, took.Round(100*time.Millisecond))
-}
-
-// dial connects the session's websocket.
-func (s *streaming) dial(t *testing.T) (*net.TCPConn, *bufio.Reader) {
-	t.Helper()
-	conn, err := net.Dial("tcp", s.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fmt.Fprintf(conn, "GET /demos?api_key=%s&session_id=%s HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", s.key, s.id)
-	r := bufio.NewReader(conn)
-	line, err := r.ReadString('\n')
-	if err != nil || !strings.HasPrefix(line, "HTTP/1.1 101 ") {
-		t.Fatalf("handshake: %q %v", line, err)
-	}
-	return conn.(*net.TCPConn), r
 }
