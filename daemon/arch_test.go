@@ -12,6 +12,10 @@ import (
 
 const module = "github.com/quartermasterd/quartermaster/"
 
+// metaserverPart is what the features of the metaserver may import.
+var metaserverPart = []string{"daemon/metaserver/rating", "daemon/accounts", "daemon/web", "daemon/db", "daemon/durable", "daemon/limit", "daemon/steam",
+	"daemon/config", "daemon/fault"}
+
 // layers says what each package below daemon/ may import of ours. The
 // longest matching prefix counts; "=x" means package x without the packages
 // below it. Test files may also use the test packages.
@@ -40,6 +44,16 @@ var layers = map[string][]string{
 	"daemon/demosink/demofile": {"daemon/fault"},
 	"daemon/demosink/pgcsv":    {},
 	"daemon/demosink":          {"daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable", "daemon/limit", "daemon/steam", "daemon/config", "daemon/fault", "daemon/demosink"},
+	// The pure parts of the metaserver, and its features, which ask each other
+	// through interfaces of their own.
+	"daemon/metaserver/validation": {"daemon/fault"},
+	"daemon/metaserver/proof":      {"daemon/fault"},
+	"daemon/metaserver/rating":     {},
+	"daemon/metaserver/clans":      metaserverPart,
+	"daemon/metaserver/serverlist": metaserverPart,
+	"daemon/metaserver/matches":    metaserverPart,
+	"daemon/metaserver": {"daemon/metaserver", "daemon/mail", "daemon/accounts", "daemon/web", "daemon/db", "daemon/durable", "daemon/limit",
+		"daemon/steam", "daemon/config", "daemon/fault"},
 	"daemon/admin": {"daemon/workshop", "daemon/steam", "daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable",
 		"daemon/config", "daemon/fault", "webui"},
 	"daemon/ossvc":  {"install", "daemon/durable", "daemon/config", "daemon/fault"},

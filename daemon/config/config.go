@@ -24,6 +24,8 @@ type Config struct {
 	SteamCMD SteamCMD `toml:"steamcmd"`
 	Workshop Workshop `toml:"workshop"`
 	Demos    Demos    `toml:"demos"`
+
+	Metaserver Metaserver `toml:"metaserver"`
 }
 
 // HTTP is the plain HTTP side. Game clients need plain HTTP without redirects.
@@ -254,6 +256,6 @@ func Default() Config {
 			FastDL:    []FastDL{},
 			Servers:   []Server{},
 		},
-		Demos: defaultDemos(),
+		Demos: defaultDemos(), Metaserver: defaultMetaserver(),
 	}
 }
