@@ -12,6 +12,17 @@ type Metaserver struct {
 	// AutoVerify counts the e-mail address of a new account as proved, so
 	// that no mail needs to be sent.
 	AutoVerify bool `toml:"auto_verify"`
+	// MailTokenRenew is the pause between two codes that are mailed to one
+	// account.
+	MailTokenRenew Duration `toml:"mail_token_renew"`
+	// UnverifiedFor is how long an account stays whose e-mail address is not
+	// proved; 0: for ever.
+	UnverifiedFor Duration `toml:"unverified_for"`
+	// EmailBlocklist names a file of mail domains, one a line, whose addresses
+	// are refused.
+	EmailBlocklist string `toml:"email_blocklist"`
+	// EmailBlocklistURL is where that list is fetched from once a day.
+	EmailBlocklistURL string `toml:"email_blocklist_url"`
 	// ProofTTL is how long a player's proof is valid; from 1 to 60 minutes.
 	ProofTTL Duration `toml:"proof_ttl"`
 	// ProofMode is empty for proofs of 64 hexadecimal digits, or "signed" for
@@ -27,6 +38,21 @@ type Metaserver struct {
 	OnlineWindow Duration `toml:"online_window"`
 	// Rating is the formula of the ratings: "readme" or "legacy".
 	Rating string `toml:"rating"`
+	// InitialRating is what a rating begins at. It is the scale of the formula
+	// as well: a difference of so much makes one side ten times as likely to
+	// win.
+	InitialRating float64 `toml:"initial_rating"`
+	// RatingTeamWeight is how much a player's chances follow from his team
+	// and not from himself; from 0 to 1.
+	RatingTeamWeight float64 `toml:"rating_team_weight"`
+	// RatingStep is how many points a whole score more than expected is worth
+	// at InitialRating.
+	RatingStep float64 `toml:"rating_step"`
+	// MatchesPerHour is how many matches one game server may report; 0 = any.
+	MatchesPerHour int `toml:"matches_per_hour"`
+	// RankedMatches is how many matches somebody must have played to be in a
+	// leaderboard.
+	RankedMatches int `toml:"ranked_matches"`
 }
 
 // The values of metaserver.proof_mode and metaserver.rating.
@@ -39,12 +65,19 @@ const (
 
 func defaultMetaserver() Metaserver {
 	return Metaserver{
-		Enabled: true, ProofTTL: Duration(5 * time.Minute), ProofKeyRotation: Duration(30 * 24 * time.Hour),
+		Enabled: true, MailTokenRenew: Duration(30 * time.Second), UnverifiedFor: Duration(7 * 24 * time.Hour), ProofTTL: Duration(5 * time.Minute), ProofKeyRotation: Duration(30 * 24 * time.Hour),
 		MaxServersPerUser: 5, OnlineWindow: Duration(time.Minute), Rating: RatingReadme,
+		InitialRating: 800, RatingTeamWeight: 0.8, RatingStep: 64, MatchesPerHour: 600, RankedMatches: 5,
 	}
 }
 
 func (m Metaserver) validate(k *check) {
+	k.that(m.MailTokenRenew.Std() >= time.Second && m.MailTokenRenew.Std() <= time.Hour, "metaserver.mail_token_renew",
+		"must be from 1s to 1h, not %s", m.MailTokenRenew)
+	k.that(m.UnverifiedFor == 0 || m.UnverifiedFor.Std() >= time.Hour, "metaserver.unverified_for",
+		"must be 0s (for ever) or at least 1h, not %s", m.UnverifiedFor)
+	k.that(m.EmailBlocklistURL == "" || validURL(m.EmailBlocklistURL), "metaserver.email_blocklist_url",
+		"%q is not an http:// or https:// address", m.EmailBlocklistURL)
 	k.that(m.ProofTTL.Std() >= time.Minute && m.ProofTTL.Std() <= time.Hour, "metaserver.proof_ttl",
 		"must be from 1m to 60m, not %s", m.ProofTTL)
 	k.that(slices.Contains([]string{ProofModeShort, ProofModeSigned}, m.ProofMode), "metaserver.proof_mode",
@@ -55,4 +88,14 @@ func (m Metaserver) validate(k *check) {
 	k.that(m.OnlineWindow.Std() >= time.Second, "metaserver.online_window", "must be at least 1s, not %s", m.OnlineWindow)
 	k.that(slices.Contains([]string{RatingReadme, RatingLegacy}, m.Rating), "metaserver.rating",
 		"must be \"readme\" or \"legacy\", not %q", m.Rating)
+	m.validateRatings(k)
+}
+
+func (m Metaserver) validateRatings(k *check) {
+	k.that(m.InitialRating >= 100 && m.InitialRating <= 1e6, "metaserver.initial_rating", "must be from 100 to 1000000, not %v", m.InitialRating)
+	k.that(m.RatingTeamWeight >= 0 && m.RatingTeamWeight <= 1, "metaserver.rating_team_weight", "must be from 0 to 1, not %v", m.RatingTeamWeight)
+	k.that(m.RatingStep >= 0 && m.RatingStep <= m.InitialRating, "metaserver.rating_step",
+		"must be from 0 to metaserver.initial_rating, not %v", m.RatingStep)
+	k.that(m.MatchesPerHour >= 0, "metaserver.matches_per_hour", "must be 0 (any) or more, not %d", m.MatchesPerHour)
+	k.that(m.RankedMatches >= 1, "metaserver.ranked_matches", "must be 1 or more, not %d", m.RankedMatches)
 }

@@ -1,0 +1,163 @@
+package matches
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/quartermasterd/quartermaster/daemon/db"
+	"github.com/quartermasterd/quartermaster/daemon/fault"
+)
+
+// Overall is the leaderboard of all servers together; others are named by
+// their server. A player's rating there is the mean of his ratings on the
+// servers, each weighted by the matches he played in the field there, so that
+// one lucky evening on an empty server is worth little.
+const Overall int64 = 0
+
+// Place is somebody's place in a leaderboard.
+type Place struct {
+	Rank int64 // from 1; equal ratings have the same. 0: not in it
+	Stats
+}
+
+// Board returns a part of a leaderboard, the highest rating first, the cursor
+// of the next part, "" after the last, and how many players are in it. Those
+// with fewer than metaserver.ranked_matches matches in the field are not.
+func (s *Service) Board(ctx context.Context, server int64, p Page) (places []Place, next string, total int64, err error) {
+	from, err := parseMark(p.Cursor)
+	if err != nil {
+		return nil, "", 0, err
+	}
+	var all []Stats
+	err = s.store.db.Read(ctx, func(tx *db.Tx) error {
+		if total, err = s.total(ctx, tx, server); err != nil {
+			return err
+		}
+		all, err = board(ctx, tx, server, s.config.RankedMatches, from, p.Limit+1)
+		return err
+	})
+	if err != nil {
+		return nil, "", 0, err
+	}
+	places = make([]Place, 0, len(all))
+	for _, st := range all {
+		if len(places) == p.Limit {
+			next = from.String()
+			break
+		}
+		from = from.after(st)
+		places = append(places, Place{from.rank, st})
+	}
+	return places, next, total, nil
+}
+
+// mark is where a part of a leaderboard ends.
+type mark struct {
+	rating         float64
+	account        int64
+	position, rank int64
+}
+
+func (m mark) after(st Stats) mark {
+	next := mark{rating: st.Rating, account: st.Account, position: m.position + 1, rank: m.position + 1}
+	if m.position > 0 && m.rating == st.Rating {
+		next.rank = m.rank
+	}
+	return next
+}
+
+func (m mark) String() string {
+	return strings.Join([]string{strconv.FormatFloat(m.rating, 'g', -1, 64), strconv.FormatInt(m.account, 10),
+		strconv.FormatInt(m.position, 10), strconv.FormatInt(m.rank, 10)}, "_")
+}
+
+func parseMark(text string) (m mark, err error) {
+	if text == "" {
+		return mark{}, nil
+	}
+	parts := strings.Split(text, "_")
+	if len(parts) != 4 {
+		return mark{}, errCursor
+	}
+	if m.rating, err = strconv.ParseFloat(parts[0], 64); err != nil {
+		return mark{}, errCursor
+	}
+	for i, n := range []*int64{&m.account, &m.position, &m.rank} {
+		if *n, err = strconv.ParseInt(parts[i+1], 10, 64); err != nil || *n < 1 {
+			return mark{}, errCursor
+		}
+	}
+	return m, nil
+}
+
+// PlaceOf returns the place of an account in a leaderboard and how many
+// players are in it. An account that never played has the zero Place.
+func (s *Service) PlaceOf(ctx context.Context, server, account int64) (p Place, total int64, err error) {
+	err = s.store.db.Read(ctx, func(tx *db.Tx) error {
+		if total, err = s.total(ctx, tx, server); err != nil {
+			return err
+		}
+		p.Stats, err = one(ctx, tx, server, account)
+		if fault.Is(err, fault.NotFound) {
+			return nil
+		}
+		if err != nil || p.Hidden || p.PlayedField < int64(s.config.RankedMatches) {
+			return err
+		}
+		p.Rank, err = rank(ctx, tx, server, s.config.RankedMatches, p.Rating)
+		return err
+	})
+	return p, total, err
+}
+
+// totals remembers for a moment how many players are in the leaderboards.
+type totals struct {
+	now func() time.Time
+	mu  sync.Mutex
+	all map[int64]counted
+}
+
+type counted struct {
+	n  int64
+	at time.Time
+}
+
+const (
+	totalFor  = 10 * time.Second
+	maxTotals = 10_000
+)
+
+func (t *totals) init(now func() time.Time) { t.now, t.all = now, map[int64]counted{} }
+
+func (t *totals) get(server int64) (int64, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c, ok := t.all[server]
+	age := t.now().Sub(c.at)
+	return c.n, ok && age >= 0 && age < totalFor
+}
+
+func (t *totals) set(server, n int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.all) >= maxTotals {
+		clear(t.all)
+	}
+	t.all[server] = counted{n, t.now()}
+}
+
+// total returns how many players are in a leaderboard, as it was a few seconds
+// ago: counting a large one takes longer than reading a page of it.
+func (s *Service) total(ctx context.Context, tx *db.Tx, server int64) (int64, error) {
+	if n, ok := s.totals.get(server); ok {
+		return n, nil
+	}
+	n, err := ranked(ctx, tx, server, s.config.RankedMatches)
+	if err == nil {
+		s.totals.set(server, n)
+	}
+	return n, err
+}
