@@ -70,7 +70,8 @@ func none() Failures {
 
 func notInt() Failures { return Fail("type_error.integer", "value is not a valid integer") }
 
-func notText() Failures { return Fail("type_error.str", "str type expected") }
+// NotText returns the failure of a value that is no text.
+func NotText() Failures { return Fail("type_error.str", "str type expected") }
 
 func notBool() Failures {
 	return Fail("type_error.bool", "value could not be parsed to a boolean")

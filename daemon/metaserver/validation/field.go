@@ -54,6 +54,9 @@ func (f *Field) Fail(failures Failures) { f.fail(failures) }
 // Given reports whether the field is there and is not null.
 func (f *Field) Given() bool { return f.state == present && f.value.kind != kindNull }
 
+// Null reports whether the field is there and is null.
+func (f *Field) Null() bool { return f.state == present && f.value.kind == kindNull }
+
 // Broken reports whether something was found wrong with the field, or with
 // something in it that was looked at.
 func (f *Field) Broken() bool { return f.bad || f.state == broken }
@@ -124,7 +127,7 @@ func (f *Field) Text(rules ...TextRule) string {
 	}
 	s, ok := f.value.string()
 	if !ok {
-		f.fail(notText())
+		f.fail(NotText())
 		return ""
 	}
 	for _, rule := range rules {
