@@ -33,6 +33,12 @@ type Metaserver struct {
 	ProofKeyRotation Duration `toml:"proof_key_rotation"`
 	// MaxServersPerUser bounds how many game servers one account registers.
 	MaxServersPerUser int `toml:"max_servers_per_user"`
+	// MaxClansPerUser bounds how many clans one account founds; 0 = any
+	// number.
+	MaxClansPerUser int `toml:"max_clans_per_user"`
+	// ClanReserve is for how long nobody else can take the tag or the name
+	// that a clan gave up.
+	ClanReserve Duration `toml:"clan_reserve"`
 	// OnlineWindow is for how long after its last report a game server is
 	// listed.
 	OnlineWindow Duration `toml:"online_window"`
@@ -66,6 +72,7 @@ const (
 func defaultMetaserver() Metaserver {
 	return Metaserver{
 		Enabled: true, MailTokenRenew: Duration(30 * time.Second), UnverifiedFor: Duration(7 * 24 * time.Hour), ProofTTL: Duration(5 * time.Minute), ProofKeyRotation: Duration(30 * 24 * time.Hour),
+		MaxClansPerUser: 10, ClanReserve: Duration(90 * 24 * time.Hour),
 		MaxServersPerUser: 5, OnlineWindow: Duration(time.Minute), Rating: RatingReadme,
 		InitialRating: 800, RatingTeamWeight: 0.8, RatingStep: 64, MatchesPerHour: 600, RankedMatches: 5,
 	}
@@ -85,6 +92,8 @@ func (m Metaserver) validate(k *check) {
 	k.that(m.ProofKeyRotation == 0 || m.ProofKeyRotation.Std() >= 2*time.Hour, "metaserver.proof_key_rotation",
 		"must be 0s (never) or at least 2h, not %s; the key before the last one ends with each rotation", m.ProofKeyRotation)
 	k.that(m.MaxServersPerUser >= 0, "metaserver.max_servers_per_user", "must be 0 or more, not %d", m.MaxServersPerUser)
+	k.that(m.MaxClansPerUser >= 0, "metaserver.max_clans_per_user", "must be 0 (any number) or more, not %d", m.MaxClansPerUser)
+	k.that(m.ClanReserve >= 0, "metaserver.clan_reserve", "must be 0s or more, not %s", m.ClanReserve)
 	k.that(m.OnlineWindow.Std() >= time.Second, "metaserver.online_window", "must be at least 1s, not %s", m.OnlineWindow)
 	k.that(slices.Contains([]string{RatingReadme, RatingLegacy}, m.Rating), "metaserver.rating",
 		"must be \"readme\" or \"legacy\", not %q", m.Rating)

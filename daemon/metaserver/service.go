@@ -14,6 +14,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/config"
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/limit"
+	"github.com/quartermasterd/quartermaster/daemon/metaserver/clans"
 	"github.com/quartermasterd/quartermaster/daemon/metaserver/matches"
 	"github.com/quartermasterd/quartermaster/daemon/web"
 )
@@ -29,6 +30,7 @@ type Accounts interface {
 	Persons(ctx context.Context, ids []int64) ([]accounts.Person, error)
 	Person(ctx context.Context, id int64) (accounts.Person, bool, error)
 	SeenOnline(ctx context.Context, account int64) (time.Time, error)
+	Account(ctx context.Context, ref string) (accounts.Account, error)
 }
 
 // Options say what a Service is made of. DB and Accounts are needed; the rest
@@ -57,6 +59,7 @@ type Service struct {
 	accounts Accounts
 	keys     *keyring
 	face     *face
+	clans    *clans.Service
 	matches  *matches.Service
 
 	// serverByCredentials reports whether the registered game server has the
@@ -83,6 +86,9 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.clans, err = s.newClans(); err != nil {
+		return nil, err
+	}
 	if s.matches, err = s.newMatches(); err != nil {
 		return nil, err
 	}
@@ -99,6 +105,7 @@ func (s *Service) Load(ctx context.Context) error { return s.keys.load(ctx) }
 func (s *Service) Run(ctx context.Context) error {
 	var g errgroup.Group
 	g.Go(func() error { s.keys.run(ctx); return nil })
+	g.Go(func() error { return s.clans.Run(ctx) })
 	return g.Wait()
 }
 

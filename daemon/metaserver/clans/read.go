@@ -114,12 +114,7 @@ func (s *Service) Invites(ctx context.Context, who Actor, clan int64) ([]Link, e
 
 func (s *Service) links(ctx context.Context, clan int64, what string) (all []Link, err error) {
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
-		var one int
-		err := tx.QueryRow(ctx, "SELECT 1 FROM metaserver_clan WHERE id = $1", clan).Scan(&one)
-		if fault.Is(err, fault.NotFound) {
-			err = refuse(NoClan)
-		}
-		if err != nil {
+		if err := hasClan(ctx, tx, clan); err != nil {
 			return err
 		}
 		all, err = selectLinks(ctx, tx, "l.clan_id = $1 AND "+what, clan)

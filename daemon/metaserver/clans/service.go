@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/quartermasterd/quartermaster/daemon/db"
-	"github.com/quartermasterd/quartermaster/daemon/durable"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 )
 
@@ -17,7 +16,7 @@ type Options struct {
 	DB     *db.DB
 	People People
 	Log    *slog.Logger
-	Clock  durable.Clock
+	Now    func() time.Time // nil: time.Now
 	// MaxPerUser is how many clans one account may found; 0: any number.
 	MaxPerUser int
 	// Reserve is how long a tag or name that was given up cannot be taken by
@@ -53,7 +52,7 @@ type Service struct {
 	db      *db.DB
 	people  People
 	log     *slog.Logger
-	clock   durable.Clock
+	clock   func() time.Time
 	turns   [64]chan struct{} // of actions on clans, by id
 }
 
@@ -71,13 +70,13 @@ func New(o Options) (*Service, error) {
 	if o.DB == nil || o.People == nil {
 		return nil, errOptions
 	}
-	s := &Service{options: o, db: o.DB, people: o.People, log: o.Log, clock: o.Clock}
+	s := &Service{options: o, db: o.DB, people: o.People, log: o.Log, clock: o.Now}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.log = s.log.With(slog.String("component", "clans"))
 	if s.clock == nil {
-		s.clock = durable.System
+		s.clock = time.Now
 	}
 	for i := range s.turns {
 		s.turns[i] = make(chan struct{}, 1)
@@ -138,7 +137,7 @@ func (s *Service) alone(ctx context.Context, clan int64, fn func(*db.Tx) error) 
 }
 
 // now is the time as the database keeps it.
-func (s *Service) now() time.Time { return db.Time(db.Micros(s.clock.Now())) }
+func (s *Service) now() time.Time { return db.Time(db.Micros(s.clock())) }
 
 // needs refuses an actor below a rank who is no moderator.
 func (a *action) needs(least Rank) error {
@@ -182,6 +181,8 @@ func (a *action) put(l Link) error {
 // reservation is over, at the start and then every hour, until ctx ends. It
 // returns nil.
 func (s *Service) Run(ctx context.Context) error {
+	tick := time.NewTicker(tendEvery)
+	defer tick.Stop()
 	for {
 		if err := s.Tend(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("the clans of deleted accounts could not be tended", slog.Any("error", err))
@@ -189,7 +190,7 @@ func (s *Service) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-s.clock.After(tendEvery):
+		case <-tick.C:
 		}
 	}
 }

@@ -41,18 +41,22 @@ func (s *Service) Skins(ctx context.Context, after int64, n int) (all []Skin, to
 
 // SkinsOf returns the skins that an account was given, by id.
 func (s *Service) SkinsOf(ctx context.Context, account int64) ([]Skin, error) {
-	return s.skinsOf(ctx, "JOIN metaserver_skin_player g ON g.skin_id = s.id WHERE g.account_id = $1 ORDER BY s.id", account)
+	var all []Skin
+	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
+		all, err = selectSkins(ctx, tx, "JOIN metaserver_skin_player g ON g.skin_id = s.id WHERE g.account_id = $1 ORDER BY s.id", account)
+		return err
+	})
+	return all, err
 }
 
-// SkinsOfClan returns the skins that a clan was given, by id; none when there
-// is no such clan.
+// SkinsOfClan returns the skins that a clan was given, by id; NoClan.
 func (s *Service) SkinsOfClan(ctx context.Context, clan int64) ([]Skin, error) {
-	return s.skinsOf(ctx, "JOIN metaserver_skin_clan g ON g.skin_id = s.id WHERE g.clan_id = $1 ORDER BY s.id", clan)
-}
-
-func (s *Service) skinsOf(ctx context.Context, from string, id int64) (all []Skin, err error) {
-	err = s.db.Read(ctx, func(tx *db.Tx) error {
-		all, err = selectSkins(ctx, tx, from, id)
+	var all []Skin
+	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
+		if err := hasClan(ctx, tx, clan); err != nil {
+			return err
+		}
+		all, err = selectSkins(ctx, tx, "JOIN metaserver_skin_clan g ON g.skin_id = s.id WHERE g.clan_id = $1 ORDER BY s.id", clan)
 		return err
 	})
 	return all, err
@@ -208,7 +212,7 @@ func (s *Service) Grant(ctx context.Context, skin int64, to Grantee) error {
 			return noSkin()
 		}
 		if to.Clan != 0 {
-			if _, err := selectClan(ctx, tx, to.Clan); err != nil {
+			if err := hasClan(ctx, tx, to.Clan); err != nil {
 				return err
 			}
 		}

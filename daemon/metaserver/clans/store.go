@@ -55,6 +55,16 @@ func selectClan(ctx context.Context, tx *db.Tx, id int64) (Clan, error) {
 	return c, err
 }
 
+// hasClan returns NoClan when there is no such clan.
+func hasClan(ctx context.Context, tx *db.Tx, id int64) error {
+	var one int
+	err := tx.QueryRow(ctx, "SELECT 1 FROM metaserver_clan WHERE id = $1", id).Scan(&one)
+	if fault.Is(err, fault.NotFound) {
+		err = refuse(NoClan)
+	}
+	return err
+}
+
 func insertClan(ctx context.Context, tx *db.Tx, c *Clan, now time.Time) error {
 	return tx.QueryRow(ctx, `INSERT INTO metaserver_clan (tag, name, icon, name_key, search, founder, members, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $7) RETURNING id`,
