@@ -75,7 +75,7 @@ func matchSchemas() map[string]*huma.Schema {
 		"Race":        enum("human", "beast"),
 		"Team": object(property{"id", integer()}, property{"race", ref("Race")}, property{"field_players", listOf(ref("FieldPlayer"))},
 			property{"commander", integer()}),
-		"MatchUpdate": object(property{"teams", listOf(ref("Team"))}, property{"winner", integer()}),
+		"MatchUpdate": object(property{"teams", listOf(ref("Team"))}, property{"winner", integer()}, property{"match_id?", nullable(text())}),
 	}
 }
 

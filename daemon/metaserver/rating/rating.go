@@ -43,6 +43,7 @@ package rating
 import (
 	"errors"
 	"math"
+	"slices"
 )
 
 // Formula is one of the ways to choose a winner's opponent.
@@ -158,14 +159,14 @@ func (p Parameters) opponent(teams []Team, team, winner int) float64 {
 	return sum / float64(n)
 }
 
-// mean returns the strength of a team; one without players is as strong as
-// newcomers.
+// mean returns the strength of a team, to the bit the same in whatever order
+// its players are listed; one without players is as strong as newcomers.
 func (p Parameters) mean(ratings []float64) float64 {
 	if len(ratings) == 0 {
 		return p.Initial
 	}
 	sum := 0.0
-	for _, r := range ratings {
+	for _, r := range slices.Sorted(slices.Values(ratings)) { // rounding depends on the order
 		sum += r
 	}
 	return sum / float64(len(ratings))

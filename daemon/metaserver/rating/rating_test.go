@@ -254,6 +254,25 @@ func TestTeamsInAnyOrder(t *testing.T) {
 	}
 }
 
+// TestPlayersInAnyOrder: nor does who is listed first in a team, to the bit.
+func TestPlayersInAnyOrder(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 500 {
+		teams, winner := anyMatch(r)
+		one := rating.Default().Rate(teams, winner)
+		for _, team := range teams {
+			slices.Reverse(team)
+		}
+		two := rating.Default().Rate(teams, winner)
+		for i := range one {
+			slices.Reverse(two[i].Changes)
+			if one[i].Mean != two[i].Mean || !slices.Equal(one[i].Changes, two[i].Changes) {
+				t.Fatalf("team %d differs: %+v and %+v", i, one[i], two[i])
+			}
+		}
+	}
+}
+
 // TestStrongerOpponentsGiveMore: of two wins the one against the stronger side
 // brings more, by the published formula.
 func TestStrongerOpponentsGiveMore(t *testing.T) {
