@@ -28,7 +28,8 @@ var layers = map[string][]string{
 	"daemon/db":              {"daemon/durable", "daemon/fault", "daemon/db"},
 	"daemon/web":             {"daemon/limit", "daemon/config", "daemon/fault", "daemon/durable"},
 	"daemon/steam":           {"daemon/steam"},
-	"daemon/accounts":        {"daemon/steam", "daemon/web", "daemon/db", "daemon/limit", "daemon/durable", "daemon/config", "daemon/fault"},
+	"daemon/mail":            {"daemon/db", "daemon/durable", "daemon/config", "daemon/fault"},
+	"daemon/accounts":        {"daemon/steam", "daemon/web", "daemon/mail", "daemon/db", "daemon/limit", "daemon/durable", "daemon/config", "daemon/fault"},
 	"daemon/workshop/modzip": {"daemon/fault"},
 	// The pure parts of FastDL.
 	"daemon/workshop/fastdl/bzip":     {"daemon/fault"},

@@ -15,6 +15,9 @@ const (
 	viaSetup   = "setup"
 	viaSteam   = "steam"
 	viaSystem  = "system"
+
+	viaRegister = "register" // somebody who makes an account
+	viaEmail    = "email"    // who knew the password or a mailed code
 )
 
 // Principal is who is calling. The zero value is a guest. It is a value:

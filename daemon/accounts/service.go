@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -19,6 +20,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 	"github.com/quartermasterd/quartermaster/daemon/limit"
+	"github.com/quartermasterd/quartermaster/daemon/mail"
 	"github.com/quartermasterd/quartermaster/daemon/steam/openid"
 )
 
@@ -33,6 +35,26 @@ type Options struct {
 
 	OpenID *openid.Client // nil: nobody signs in through Steam
 	People People         // nil: there is no key to ask Steam about people with
+
+	Mail       Mailer        // nil: no mail is ever sent
+	AutoVerify bool          // an address is believed when somebody registers with it
+	MailRenew  time.Duration // pause between two codes for one account; 0: 30 s
+	// UnverifiedFor is how long an account stays whose address is not proved;
+	// 0: for ever.
+	UnverifiedFor time.Duration
+	// Blocked reports whether addresses of a domain, in ASCII and lower case,
+	// are refused; nil: none is.
+	Blocked func(domain string) bool
+}
+
+// Mailer sends mails; *mail.Queue does.
+type Mailer interface {
+	// Ready reports whether mails go anywhere.
+	Ready() bool
+	// Enqueue has a mail sent if the transaction is committed.
+	Enqueue(ctx context.Context, tx *db.Tx, m mail.Message) error
+	// Wake says that a transaction with a mail was committed.
+	Wake()
 }
 
 // Service is the accounts of one database. It is safe for concurrent use, and
@@ -54,6 +76,17 @@ type Service struct {
 	steam    *prometheus.CounterVec
 	origins  *http.CrossOriginProtection
 	ready    atomic.Bool // an admin exists; it stays so
+
+	mail          Mailer // nil: none
+	autoVerify    bool
+	renewEvery    time.Duration
+	unverifiedFor time.Duration
+	blocked       func(string) bool
+	persons       *persons
+	logins        *logins
+	guesses       *throttle // wrong passwords by address
+	registrations *limit.Keyed[netip.Prefix]
+	codes         *limit.Keyed[int64] // mailed codes by account
 }
 
 // New returns a Service. It opens and starts nothing.
@@ -68,8 +101,15 @@ func New(o Options) *Service {
 		db: o.DB, log: o.Log.With(slog.String("component", "accounts")), now: o.Now,
 		dataDir: o.DataDir, public: strings.TrimRight(o.PublicURL, "/"),
 		openid: o.OpenID, people: o.People, reloads: newReloads(o.Now), steam: newSteamCounter(),
-		hasher: newHasher(), throttle: newThrottle(o.Now), cache: newCache(),
+		hasher: newHasher(), throttle: newThrottle(o.Now, freeTries, tryStep, "for this name"), cache: newCache(),
 		origins: http.NewCrossOriginProtection(),
+
+		mail: o.Mail, autoVerify: o.AutoVerify, renewEvery: cmp.Or(o.MailRenew, 30*time.Second),
+		unverifiedFor: o.UnverifiedFor, blocked: o.Blocked,
+		persons: newPersons(), logins: newLogins(),
+		guesses:       newThrottle(o.Now, freeTriesIP, tryStepIP, "from your address"),
+		registrations: limit.New[netip.Prefix](registerPerSecond, registerBurst, maxTracked, o.Now),
+		codes:         limit.New[int64](mailsPerDay/(24*time.Hour).Seconds(), mailsPerDay, maxTracked, o.Now),
 	}
 	perMinute := max(1, o.Limits.LoginPerMinute)
 	s.address.keyed = limit.New[netip.Prefix](float64(perMinute)/60, perMinute, maxTracked, o.Now)
@@ -93,6 +133,9 @@ func (s *Service) Run(ctx context.Context) error {
 	defer tick.Stop()
 	shown := time.NewTicker(time.Minute)
 	defer shown.Stop()
+	online := time.NewTicker(onlineEvery)
+	defer online.Stop()
+	defer s.flushOnline(ctx)
 	for due := true; ; {
 		if due {
 			if err := s.prune(ctx); err != nil && ctx.Err() == nil {
@@ -107,8 +150,28 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-shown.C:
 			due = false
 			s.reloads.forget()
+		case <-online.C:
+			due = false
+			s.writeOnline(ctx)
+		case <-s.persons.full:
+			due = false
+			s.writeOnline(ctx)
 		}
 	}
+}
+
+// writeOnline writes who was online, unless the database cannot.
+func (s *Service) writeOnline(ctx context.Context) {
+	if err := s.saveOnline(ctx); err != nil && ctx.Err() == nil {
+		s.log.Warn("who was online could not be written; it is tried again", slog.Any("error", err))
+	}
+}
+
+// flushOnline writes what waits when the daemon stops.
+func (s *Service) flushOnline(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	s.writeOnline(ctx)
 }
 
 func (s *Service) prune(ctx context.Context) error {
@@ -118,6 +181,9 @@ func (s *Service) prune(ctx context.Context) error {
 			return err
 		}
 		if err := deleteExpiredNonces(ctx, tx, now); err != nil {
+			return err
+		}
+		if err := deleteExpiredMailTokens(ctx, tx, now); err != nil {
 			return err
 		}
 		return deleteOldAudit(ctx, tx, now)
@@ -219,7 +285,7 @@ func (s *Service) Create(ctx context.Context, name, password string, role Role) 
 
 // prepare cleans and checks a new account's name and hashes its password.
 func (s *Service) prepare(ctx context.Context, name, password string) (clean, phc string, err error) {
-	if clean, err = CleanName(name); err != nil {
+	if clean, err = checkNewName(name); err != nil {
 		return "", "", err
 	}
 	if err = checkPassword(clean, password); err != nil {
@@ -231,9 +297,6 @@ func (s *Service) prepare(ctx context.Context, name, password string) (clean, ph
 
 // create inserts the account, its role and the audit row.
 func (s *Service) create(ctx context.Context, tx *db.Tx, name, phc string, role Role) (Account, error) {
-	if readsAsSteamID(name) {
-		return Account{}, fault.New(fault.Invalid, "A name cannot read as a SteamID")
-	}
 	now := s.now()
 	id, err := insertAccount(ctx, tx, name, phc, now)
 	if err != nil {
@@ -273,6 +336,7 @@ func (s *Service) change(ctx context.Context, id int64, action, detail string, f
 		return s.Audit(ctx, tx, action, target(a), detail)
 	})
 	s.cache.clear()
+	s.persons.drop(id)
 	return err
 }
 
@@ -349,7 +413,10 @@ func (s *Service) SetPassword(ctx context.Context, id int64, password string, ke
 	if err != nil {
 		return err
 	}
-	_, phc, err := s.prepare(ctx, name, password)
+	if err := checkPassword(name, password); err != nil {
+		return err
+	}
+	phc, err := s.hasher.hash(ctx, normalPassword(password))
 	if err != nil {
 		return err
 	}

@@ -169,16 +169,20 @@ func shownText(text string, n int) string {
 	return text
 }
 
-// upgrade stores the password's hash at the present cost. The sign-in has
-// succeeded already: a failure here only waits for the next one.
-func (s *Service) upgrade(ctx context.Context, id int64, old, password string) {
+// upgrade stores the password's hash at the present cost and returns what is
+// stored now. The sign-in has succeeded already: a failure here only waits for
+// the next one.
+func (s *Service) upgrade(ctx context.Context, id int64, old, password string) string {
 	phc, err := s.hasher.hash(ctx, normalPassword(password))
 	if err == nil {
 		err = s.db.Write(ctx, func(tx *db.Tx) error { return replacePassword(ctx, tx, id, old, phc) })
 	}
+	s.persons.drop(id)
 	if err != nil {
 		s.log.Warn("password hash not renewed", slog.Int64("account", id), slog.Any("error", err))
+		return old
 	}
+	return phc
 }
 
 // ChangePassword replaces the password of the signed-in caller, who has to

@@ -20,6 +20,7 @@ type Config struct {
 	Metrics  Metrics  `toml:"metrics"`
 	Limits   Limits   `toml:"limits"`
 	Accounts Accounts `toml:"accounts"`
+	Mail     Mail     `toml:"mail"`
 	Steam    Steam    `toml:"steam"`
 	SteamCMD SteamCMD `toml:"steamcmd"`
 	Workshop Workshop `toml:"workshop"`
@@ -243,6 +244,7 @@ func Default() Config {
 			CommunityURL: "https://steamcommunity.com", CommunityPages: true,
 		},
 		Accounts: Accounts{SteamSignIn: true},
+		Mail:     defaultMail(),
 		SteamCMD: SteamCMD{Login: "anonymous", Workers: 1},
 		Workshop: Workshop{
 			Enabled: true, Roots: []string{}, Apps: []uint32{4920}, Allow: []Item{}, Deny: []Item{},
