@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/quartermasterd/quartermaster/daemon/accounts"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
@@ -137,14 +136,15 @@ func (c *call) proved(p accounts.Person, server int64, online bool) (any, error)
 }
 
 func userRegister(c *call) (any, error) {
-	email := emailOf(c.in.Body("username"))
+	email := c.emailOf(c.in.Body("username"))
 	name := nameOf(c.in.Body("display_name"))
 	password := c.in.Body("password").Text(validation.MinLen(minWirePassword), validation.MaxLen(maxWirePassword))
 	if err := c.in.Err(); err != nil {
 		return nil, err
 	}
+	language, _, _ := strings.Cut(c.r.Header.Get("Accept-Language"), ",")
 	p, err := c.s.accounts.RegisterPerson(c.r.Context(), accounts.NewPerson{
-		Email: email, Name: name, Password: password, Lang: language(c.r.Header.Get("Accept-Language")),
+		Email: email, Name: name, Password: password, Lang: language,
 	}, c.ip)
 	if err != nil {
 		return nil, c.registerRefusal(err)
@@ -163,22 +163,15 @@ func (c *call) registerRefusal(err error) error {
 	return err
 }
 
-// language is the language of a mail: the first that the client asks for.
-func language(accept string) string {
-	first, _, _ := strings.Cut(strings.TrimSpace(accept), ",")
-	first, _, _ = strings.Cut(first, "-")
-	if strings.EqualFold(first, "ru") {
-		return "ru"
-	}
-	return "en"
-}
-
 // emailOf reads the address of a new account.
-func emailOf(f *validation.Field) string {
+func (c *call) emailOf(f *validation.Field) string {
 	if f.Given() && !f.IsText() {
 		f.Fail(validation.NotText())
 	}
 	return f.Text(func(s string) (string, validation.Failures) {
+		if c.s.accounts.EmailBlocked(s) {
+			return s, validation.Fail(typeBlacklisted, textBlacklisted)
+		}
 		address, err := accounts.NormalEmail(s)
 		if err != nil {
 			return s, validation.Email()
@@ -207,13 +200,9 @@ func notEmail(s string) (string, validation.Failures) {
 
 // showable refuses names that do not show, or pass for others.
 func showable(s string) (string, validation.Failures) {
-	clean, err := accounts.CleanName(s)
+	clean, err := accounts.CheckNewName(s)
 	if err != nil {
 		return s, validation.Custom(fault.Public(err))
-	}
-	if n := utf8.RuneCountInString(clean); n > maxWireName {
-		_, failures := validation.MaxLen(maxWireName)(clean)
-		return s, failures
 	}
 	return clean, nil
 }

@@ -29,6 +29,7 @@ type Accounts interface {
 	Rename(ctx context.Context, account int64, name string) (accounts.Person, error)
 	Persons(ctx context.Context, ids []int64) ([]accounts.Person, error)
 	Person(ctx context.Context, id int64) (accounts.Person, bool, error)
+	EmailBlocked(address string) bool
 	SeenOnline(ctx context.Context, account int64) (time.Time, error)
 	Account(ctx context.Context, ref string) (accounts.Account, error)
 }
