@@ -50,7 +50,7 @@ func viewerAsset(files fs.FS, name, mediaType, cacheControl string) http.Handler
 		h := w.Header()
 		if strings.HasSuffix(name, ".gz") {
 			h.Set("Vary", "Accept-Encoding")
-			if acceptsGzip(r.Header.Values("Accept-Encoding")) {
+			if AcceptsGzip(r.Header.Values("Accept-Encoding")) {
 				h.Set("Content-Encoding", "gzip")
 			} else if body, err = gunzip(body); err != nil {
 				WriteError(w, r, fault.Wrap(err, fault.Internal, "The viewer cannot be unpacked"))
@@ -63,7 +63,9 @@ func viewerAsset(files fs.FS, name, mediaType, cacheControl string) http.Handler
 	})
 }
 
-func acceptsGzip(accept []string) bool {
+// AcceptsGzip reports whether Accept-Encoding headers (RFC 9110 §12.5.3) name
+// gzip.
+func AcceptsGzip(accept []string) bool {
 	for _, line := range accept {
 		for part := range strings.SplitSeq(line, ",") {
 			name, params, _ := strings.Cut(part, ";")
