@@ -39,6 +39,14 @@ type Metaserver struct {
 	// ClanReserve is for how long nobody else can take the tag or the name
 	// that a clan gave up.
 	ClanReserve Duration `toml:"clan_reserve"`
+	// MaxServersPerIP bounds how many game servers are registered from one
+	// address; 0 = any.
+	MaxServersPerIP int `toml:"max_servers_per_ip"`
+	// ListUnreachable lists game servers also when the last check from outside,
+	// which their owner asked for, did not reach them.
+	ListUnreachable bool `toml:"list_unreachable"`
+	// ProbePrivate lets owners have private addresses checked too.
+	ProbePrivate bool `toml:"probe_private"`
 	// OnlineWindow is for how long after its last report a game server is
 	// listed.
 	OnlineWindow Duration `toml:"online_window"`
@@ -73,7 +81,7 @@ func defaultMetaserver() Metaserver {
 	return Metaserver{
 		Enabled: true, MailTokenRenew: Duration(30 * time.Second), UnverifiedFor: Duration(7 * 24 * time.Hour), ProofTTL: Duration(5 * time.Minute), ProofKeyRotation: Duration(30 * 24 * time.Hour),
 		MaxClansPerUser: 10, ClanReserve: Duration(90 * 24 * time.Hour),
-		MaxServersPerUser: 5, OnlineWindow: Duration(time.Minute), Rating: RatingReadme,
+		MaxServersPerUser: 5, MaxServersPerIP: 50, ListUnreachable: true, OnlineWindow: Duration(time.Minute), Rating: RatingReadme,
 		InitialRating: 800, RatingTeamWeight: 0.8, RatingStep: 64, MatchesPerHour: 600, RankedMatches: 5,
 	}
 }
@@ -94,6 +102,7 @@ func (m Metaserver) validate(k *check) {
 	k.that(m.MaxServersPerUser >= 0, "metaserver.max_servers_per_user", "must be 0 or more, not %d", m.MaxServersPerUser)
 	k.that(m.MaxClansPerUser >= 0, "metaserver.max_clans_per_user", "must be 0 (any number) or more, not %d", m.MaxClansPerUser)
 	k.that(m.ClanReserve >= 0, "metaserver.clan_reserve", "must be 0s or more, not %s", m.ClanReserve)
+	k.that(m.MaxServersPerIP >= 0, "metaserver.max_servers_per_ip", "must be 0 (any) or more, not %d", m.MaxServersPerIP)
 	k.that(m.OnlineWindow.Std() >= time.Second, "metaserver.online_window", "must be at least 1s, not %s", m.OnlineWindow)
 	k.that(slices.Contains([]string{RatingReadme, RatingLegacy}, m.Rating), "metaserver.rating",
 		"must be \"readme\" or \"legacy\", not %q", m.Rating)

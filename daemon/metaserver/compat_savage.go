@@ -13,6 +13,7 @@ import (
 
 	"github.com/quartermasterd/quartermaster/daemon/accounts"
 	"github.com/quartermasterd/quartermaster/daemon/limit"
+	"github.com/quartermasterd/quartermaster/daemon/metaserver/serverlist"
 	"github.com/quartermasterd/quartermaster/daemon/metaserver/validation"
 	"github.com/quartermasterd/quartermaster/daemon/web"
 )
@@ -58,7 +59,9 @@ type call struct {
 	ip     netip.Addr
 	user   accounts.Person // with the auth modes of users
 	server int64           // with those of servers, else 0
-	sent   int             // status, when the handler answered by itself
+	// credential is what that server showed.
+	credential serverlist.Credential
+	sent       int // status, when the handler answered by itself
 }
 
 // endpoints are all there is, in the order of the document.

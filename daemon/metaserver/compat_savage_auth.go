@@ -3,7 +3,6 @@ package metaserver
 import (
 	"encoding/base64"
 	"net/http"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -109,25 +108,12 @@ func (c *call) asUser(name, password string, mode authMode) error {
 const viaBasic = "basic"
 
 func (c *call) asServer(name, password string) error {
-	id, ok := serverNumber(name)
-	if !ok {
+	credential, err := c.s.servers.Authenticate(c.r.Context(), name, password)
+	if fault.Is(err, fault.Unauthenticated) {
 		return unauthorized(textIncorrect)
 	}
-	right, err := c.s.serverByCredentials(c.r.Context(), id, password)
-	switch {
-	case err != nil:
-		return err
-	case !right:
-		return unauthorized(textIncorrect)
-	}
-	c.server = id
-	return nil
-}
-
-// serverNumber reads the id of a server, which has one spelling only.
-func serverNumber(name string) (int64, bool) {
-	id, err := strconv.ParseInt(name, 10, 64)
-	return id, err == nil && id > 0 && strconv.FormatInt(id, 10) == name
+	c.credential, c.server = credential, credential.Server
+	return err
 }
 
 func unauthorized(detail string) refusal { return refuse(http.StatusUnauthorized, detail) }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/quartermasterd/quartermaster/daemon/accounts"
 	"github.com/quartermasterd/quartermaster/daemon/config"
+	"github.com/quartermasterd/quartermaster/daemon/fault"
 	"github.com/quartermasterd/quartermaster/daemon/metaserver/proof"
 	"github.com/quartermasterd/quartermaster/daemon/web"
 )
@@ -97,12 +98,13 @@ func (c *call) isFor(audience string) (bool, error) {
 	if err != nil {
 		return true, nil
 	}
-	id, ok := serverNumber(name)
-	if !ok {
-		return true, nil
+	credential, err := c.s.servers.Authenticate(c.r.Context(), name, password)
+	if fault.Is(err, fault.Unauthenticated) {
+		// A name that is no number is that of a user, who says nothing of a server.
+		_, notNumber := strconv.ParseInt(name, 10, 64)
+		return notNumber != nil, nil
 	}
-	right, err := c.s.serverByCredentials(c.r.Context(), id, password)
-	return err == nil && right && name == audience, err
+	return err == nil && strconv.FormatInt(credential.Server, 10) == audience, err
 }
 
 // proofKeys publishes the keys with which game servers check signed proofs by

@@ -66,6 +66,8 @@ func serverSchemas() map[string]*huma.Schema {
 		"ServerRead": described(property{"id", integer()}, property{"current_map", text()}, property{"current_player_count", integer()},
 			property{"updated?", nullable(instant())}),
 		"ServerLogin": object(property{"username", text()}, property{"password", text()}),
+		"ServerBan": object(property{"user_id", integer()}, property{"reason", text()}, property{"created", instant()},
+			property{"until", nullable(instant())}),
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/limit"
 	"github.com/quartermasterd/quartermaster/daemon/metaserver/clans"
 	"github.com/quartermasterd/quartermaster/daemon/metaserver/matches"
+	"github.com/quartermasterd/quartermaster/daemon/metaserver/serverlist"
 	"github.com/quartermasterd/quartermaster/daemon/web"
 )
 
@@ -49,6 +50,12 @@ type Options struct {
 	// Audit writes what a person did into the audit log, in the transaction
 	// that does it; nil: nothing is written.
 	Audit func(ctx context.Context, tx *db.Tx, action, target, detail string) error
+	// ModURL returns where a Workshop item of an application can be downloaded
+	// here, "" when it cannot; nil: none can.
+	ModURL func(ctx context.Context, app uint32, id uint64) string
+	// ProbeA2S asks a game server for A2S_INFO; nil: whether one can be
+	// reached is only tried by TCP.
+	ProbeA2S func(ctx context.Context, at netip.AddrPort) error
 }
 
 // Service is the metaserver. It is safe for concurrent use.
@@ -62,10 +69,7 @@ type Service struct {
 	face     *face
 	clans    *clans.Service
 	matches  *matches.Service
-
-	// serverByCredentials reports whether the registered game server has the
-	// password. An unknown server has none.
-	serverByCredentials func(ctx context.Context, id int64, password string) (bool, error)
+	servers  *serverlist.Service
 }
 
 // New wires a Service; it does no work.
@@ -82,7 +86,6 @@ func New(o Options) (*Service, error) {
 		s.now = time.Now
 	}
 	s.keys = &keyring{db: o.DB, log: s.log, now: s.now, rotation: o.Config.ProofKeyRotation.Std(), audit: o.Audit}
-	s.serverByCredentials = func(context.Context, int64, string) (bool, error) { return false, nil }
 	exempt, err := limit.ParseNetworks(o.Limits.Exempt)
 	if err != nil {
 		return nil, err
@@ -93,13 +96,18 @@ func New(o Options) (*Service, error) {
 	if s.matches, err = s.newMatches(); err != nil {
 		return nil, err
 	}
+	if s.servers, err = s.newServers(); err != nil {
+		return nil, err
+	}
 	s.face = newFace(s, exempt, o.Limits.PerIPRPS)
 	return s, nil
 }
 
 // Load prepares what the first request needs. It is called once, before
 // requests are served.
-func (s *Service) Load(ctx context.Context) error { return s.keys.load(ctx) }
+func (s *Service) Load(ctx context.Context) error {
+	return errors.Join(s.keys.load(ctx), s.servers.Load(ctx))
+}
 
 // Run does what has to happen without a request, until ctx ends. Load comes
 // first.
@@ -107,6 +115,7 @@ func (s *Service) Run(ctx context.Context) error {
 	var g errgroup.Group
 	g.Go(func() error { s.keys.run(ctx); return nil })
 	g.Go(func() error { return s.clans.Run(ctx) })
+	g.Go(func() error { return s.servers.Run(ctx) })
 	return g.Wait()
 }
 
@@ -114,4 +123,5 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) Register(srv *web.Server) {
 	describe(srv.API().OpenAPI())
 	srv.First(s.face.match, s.face, s.face.operations()...)
+	s.servers.Register(srv)
 }
