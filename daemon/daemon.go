@@ -109,7 +109,12 @@ func New(ctx context.Context, o Options) (_ *Daemon, err error) {
 		d.Accounts.RegisterProvision(d.web)
 	}
 	if c.Metaserver.Enabled {
-		d.meta, err = d.Metaserver(func(o *metaserver.Options) { o.Hub, o.Registerer = d.web.Events(), d.web.Registerer() })
+		d.meta, err = d.Metaserver(func(o *metaserver.Options) {
+			o.Hub, o.Registerer = d.web.Events(), d.web.Registerer()
+			if d.demos != nil {
+				o.Demos = matchDemos(d.demos)
+			}
+		})
 		if err != nil {
 			return nil, err
 		}

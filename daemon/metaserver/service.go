@@ -56,6 +56,9 @@ type Options struct {
 	// ProbeA2S asks a game server for A2S_INFO; nil: whether one can be
 	// reached is only tried by TCP.
 	ProbeA2S func(ctx context.Context, at netip.AddrPort) error
+	// Demos returns the recordings made on a game server between two times
+	// that the caller may see; nil: there are none.
+	Demos func(ctx context.Context, host string, port int, from, to time.Time) ([]matches.Demo, error)
 }
 
 // Service is the metaserver. It is safe for concurrent use.
@@ -124,4 +127,5 @@ func (s *Service) Register(srv *web.Server) {
 	describe(srv.API().OpenAPI())
 	srv.First(s.face.match, s.face, s.face.operations()...)
 	s.servers.Register(srv)
+	s.matches.Register(srv)
 }

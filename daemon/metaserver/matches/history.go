@@ -55,6 +55,23 @@ func (s *Service) Get(ctx context.Context, id int64) (m Match, err error) {
 	return m, err
 }
 
+// began returns when a match can have begun: after the one before it on its
+// server ended, and at most two hours before its own end.
+func (s *Service) began(ctx context.Context, m Match) (time.Time, error) {
+	from := m.At.Add(-longest)
+	err := s.store.db.Read(ctx, func(tx *db.Tx) error {
+		at, err := endBefore(ctx, tx, m)
+		if at.After(from) {
+			from = at
+		}
+		return err
+	})
+	return from, err
+}
+
+// longest is how long a match can take.
+const longest = 2 * time.Hour
+
 // unknown gives the absence of a match a text.
 func unknown(err error) error {
 	if fault.Is(err, fault.NotFound) {

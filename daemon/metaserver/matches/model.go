@@ -34,7 +34,7 @@ type Report struct {
 	// Key is what the server calls the match, unique among its matches: a
 	// report with a key that was stored already changes nothing. "" is none.
 	Key    string
-	Map    string // "" is unknown
+	Map    string // "" is what the server last said it plays
 	Teams  []Team
 	Winner int // the id of a team, or Draw
 }
@@ -105,11 +105,10 @@ type Player struct {
 
 // Server is what the list of game servers knows of one.
 type Server struct {
-	Name  string
-	Host  string
-	Port  int
-	Owner int64 // account
-	Map   string
+	Name string
+	Host string // name or address
+	Port int
+	Map  string // that it last reported
 }
 
 // Stats is what one account did on one server, or on all of them.

@@ -33,6 +33,13 @@ func (s *Service) Report(ctx context.Context, r Report) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
+	if r.Map == "" && s.options.Servers != nil {
+		servers, err := s.options.Servers(ctx, []int64{r.Server})
+		if err != nil {
+			return Receipt{}, err
+		}
+		r.Map = servers[r.Server].Map
+	}
 	done, err := s.turn(ctx)
 	if err != nil {
 		return Receipt{}, err

@@ -33,6 +33,28 @@ func (s *Service) Everywhere(ctx context.Context, account int64) (all []Stats, e
 	return all, err
 }
 
+// ranksFor bounds on how many servers the rank of one player is counted.
+const ranksFor = 20
+
+// places returns the place of an account on each server, of how many, and the
+// servers. Where he was last has ranks; on other servers only the counters.
+func (s *Service) places(ctx context.Context, account int64) (places []Place, of, servers []int64, err error) {
+	all, err := s.Everywhere(ctx, account)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for i, st := range all {
+		p, n := Place{Stats: st}, int64(0)
+		if i < ranksFor {
+			if p, n, err = s.PlaceOf(ctx, st.Server, account); err != nil {
+				return nil, nil, nil, err
+			}
+		}
+		places, of, servers = append(places, p), append(of, n), append(servers, st.Server)
+	}
+	return places, of, servers, nil
+}
+
 // Hide takes an account out of the leaderboards, or puts it back, within the
 // transaction that closes or opens it.
 func (s *Service) Hide(ctx context.Context, tx *db.Tx, account int64, hidden bool) error {

@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/quartermasterd/quartermaster/daemon/db"
+	"github.com/quartermasterd/quartermaster/daemon/fault"
 	"github.com/quartermasterd/quartermaster/daemon/metaserver/rating"
 )
 
@@ -177,4 +179,15 @@ func (m *Match) add(team int, commander bool, e Entry) {
 			t.Players = append(t.Players, e)
 		}
 	}
+}
+
+// endBefore returns when the match before one ended on its server; the zero
+// time when there was none.
+func endBefore(ctx context.Context, tx *db.Tx, m Match) (time.Time, error) {
+	var at int64
+	err := tx.QueryRow(ctx, "SELECT at FROM matches_match WHERE server_id = $1 AND id < $2 ORDER BY id DESC LIMIT 1", m.Server, m.ID).Scan(&at)
+	if fault.Is(err, fault.NotFound) {
+		err = nil
+	}
+	return db.Time(at), err
 }

@@ -173,12 +173,22 @@ func (p Parameters) mean(ratings []float64) float64 {
 }
 
 func (p Parameters) change(before, mean, opponent, score float64) Change {
-	c := Change{Before: before}
-	c.Weighted = float64(p.Team*mean) + float64((1-p.Team)*before)
+	c := Change{Before: before, Weighted: p.Weighted(mean, before), Factor: p.Factor(before)}
 	c.Expected = 1 / (1 + math.Pow(10, (opponent-c.Weighted)/p.Initial))
-	c.Factor = float64(p.Initial*p.Step) / max(before, p.Floor)
 	c.After = max(before+float64(c.Factor*(score-c.Expected)), p.Floor)
 	return c
+}
+
+// Weighted returns what the chances of a player follow from, who has a rating
+// in a team of a mean strength.
+func (p Parameters) Weighted(mean, rating float64) float64 {
+	return float64(p.Team*mean) + float64((1-p.Team)*rating)
+}
+
+// Factor returns how many points a whole score more than expected is worth to
+// a player with a rating.
+func (p Parameters) Factor(rating float64) float64 {
+	return float64(p.Initial*p.Step) / max(rating, p.Floor)
 }
 
 // Wire returns a rating as game servers are shown it: truncated toward zero,
