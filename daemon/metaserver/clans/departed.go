@@ -3,6 +3,7 @@ package clans
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/quartermasterd/quartermaster/daemon/db"
@@ -103,5 +104,8 @@ func (a *action) succeed() error {
 		return cmp.Or(cmp.Compare(y.Rank.level(), x.Rank.level()), x.Joined.Compare(y.Joined), cmp.Compare(x.Account, y.Account))
 	})
 	next.Rank = Owner
-	return a.put(next)
+	if err := a.put(next); err != nil {
+		return err
+	}
+	return a.audit("clan.transfer", fmt.Sprintf("to account #%d, the last owner is gone", next.Account))
 }

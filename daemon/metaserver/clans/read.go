@@ -214,3 +214,16 @@ func (o order) after(where string, args []any, cursor string) (string, []any, er
 	where += " AND (" + o.column + " " + sign + " " + v + " OR " + o.column + " = " + v + " AND id " + sign + " " + i + ")"
 	return where, append(args[:len(args):len(args)], value, n), nil
 }
+
+// clanNames returns the names of clans.
+func (s *Service) clanNames(ctx context.Context, ids []int64) (map[int64]string, error) {
+	names := map[int64]string{}
+	err := s.db.Read(ctx, func(tx *db.Tx) error {
+		all, err := selectClans(ctx, tx, false, "id IN ("+db.In(1, len(ids))+")", params(ids)...)
+		for _, c := range all {
+			names[c.ID] = c.Name
+		}
+		return err
+	})
+	return names, err
+}

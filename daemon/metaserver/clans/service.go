@@ -139,12 +139,19 @@ func (s *Service) alone(ctx context.Context, clan int64, fn func(*db.Tx) error) 
 // now is the time as the database keeps it.
 func (s *Service) now() time.Time { return db.Time(db.Micros(s.clock())) }
 
-// needs refuses an actor below a rank who is no moderator.
+// needs refuses an actor below a rank who is no moderator. A moderator has to
+// say why; in a clan of his own he acts as what he is there.
 func (a *action) needs(least Rank) error {
-	if a.actor.Moderator || a.own.may(least) {
-		return nil
+	switch {
+	case a.own.may(least):
+		a.actor.Moderator = false
+	case !a.actor.Moderator:
+		return refuse(RankTooLow)
+	case a.actor.Reason == "":
+		return fault.New(fault.Invalid, "Moderators have to say why they change a clan").
+			WithFields(fault.Field{Name: "reason", Message: "is missing"})
 	}
-	return refuse(RankTooLow)
+	return nil
 }
 
 // standing refuses what cannot be done to a disbanded clan.
