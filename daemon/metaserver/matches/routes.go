@@ -89,15 +89,11 @@ func (s *Service) listMatches(ctx context.Context, in *matchesInput) (*web.Tagge
 	if err != nil {
 		return nil, err
 	}
-	b, err := s.book(ctx, all, nil, nil)
+	views, err := s.View(ctx, all)
 	if err != nil {
 		return nil, err
 	}
-	list := matchList{make([]MatchView, len(all)), next, total}
-	for i, m := range all {
-		list.Matches[i] = b.match(m)
-	}
-	return web.Tag(in.Known, list)
+	return web.Tag(in.Known, matchList{views, next, total})
 }
 
 type matchInput struct {
@@ -161,8 +157,11 @@ func (s *Service) postVoid(ctx context.Context, in *voidInput) (*voidOutput, err
 	if err != nil {
 		return nil, err
 	}
-	b, err := s.book(ctx, []Match{m}, nil, nil)
-	return &voidOutput{b.match(m)}, err
+	views, err := s.View(ctx, []Match{m})
+	if err != nil {
+		return nil, err
+	}
+	return &voidOutput{views[0]}, nil
 }
 
 type playedInput struct {
@@ -279,19 +278,11 @@ func (s *Service) getBoard(ctx context.Context, in *boardInput) (*web.Tagged[boa
 	if err != nil {
 		return nil, err
 	}
-	people := make([]int64, len(places))
-	for i, p := range places {
-		people[i] = p.Account
-	}
-	b, err := s.book(ctx, nil, people, nil)
+	views, err := s.ViewPlaces(ctx, places)
 	if err != nil {
 		return nil, err
 	}
-	body := boardBody{make([]PlaceView, len(places)), next, total, s.config.RankedMatches}
-	for i, p := range places {
-		body.Players[i] = b.place(p)
-	}
-	return web.Tag(in.Known, body)
+	return web.Tag(in.Known, boardBody{views, next, total, s.config.RankedMatches})
 }
 
 type placeInput struct {

@@ -233,3 +233,33 @@ func (b book) stats(p Place, of int64) StatsView {
 	}
 	return v
 }
+
+// View shapes matches as the API shows them.
+func (s *Service) View(ctx context.Context, all []Match) ([]MatchView, error) {
+	b, err := s.book(ctx, all, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]MatchView, len(all))
+	for i, m := range all {
+		views[i] = b.match(m)
+	}
+	return views, nil
+}
+
+// ViewPlaces shapes a part of a leaderboard as the API shows it.
+func (s *Service) ViewPlaces(ctx context.Context, all []Place) ([]PlaceView, error) {
+	people := make([]int64, len(all))
+	for i, p := range all {
+		people[i] = p.Account
+	}
+	b, err := s.book(ctx, nil, people, nil)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]PlaceView, len(all))
+	for i, p := range all {
+		views[i] = b.place(p)
+	}
+	return views, nil
+}
