@@ -32,6 +32,7 @@ type Accounts interface {
 	Person(ctx context.Context, id int64) (accounts.Person, bool, error)
 	EmailBlocked(address string) bool
 	SeenOnline(ctx context.Context, account int64) (time.Time, error)
+	SearchPersons(ctx context.Context, f accounts.PersonFilter, cursor string, n int) (accounts.PersonPage, error)
 	Account(ctx context.Context, ref string) (accounts.Account, error)
 }
 
@@ -126,6 +127,9 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) Register(srv *web.Server) {
 	describe(srv.API().OpenAPI())
 	srv.First(s.face.match, s.face, s.face.operations()...)
+	s.clans.Register(srv)
+	s.registerPlayers(srv)
+	s.registerProofKeys(srv)
 	s.servers.Register(srv)
 	s.matches.Register(srv)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/quartermasterd/quartermaster/daemon/db"
 )
@@ -108,4 +109,27 @@ func (a *action) succeed() error {
 		return err
 	}
 	return a.audit("clan.transfer", fmt.Sprintf("to account #%d, the last owner is gone", next.Account))
+}
+
+// Export returns all that is kept of an account, shaped for JSON: what it has
+// and had to do with clans, and its skins.
+func (s *Service) Export(ctx context.Context, account int64) (any, error) {
+	all, err := s.belongings(ctx, "1 = 1", account)
+	if err != nil {
+		return nil, err
+	}
+	skins, err := s.SkinsOf(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	type kept struct {
+		BelongingView
+		Closed time.Time `json:"closed_at,omitzero"`
+		Reason Closing   `json:"closed_reason,omitempty"`
+	}
+	links := make([]kept, len(all))
+	for i, v := range ViewBelongings(all) {
+		links[i] = kept{v, all[i].Closed, all[i].Reason}
+	}
+	return map[string]any{"clans": links, "skins": viewSkins(skins)}, nil
 }

@@ -305,7 +305,7 @@ func tagged(known web.Known) func([]Belonging, error) (*web.Tagged[belongingsVie
 		if err != nil {
 			return nil, err
 		}
-		return web.Tag(known, belongingsView{viewBelongings(all), len(all)})
+		return web.Tag(known, belongingsView{ViewBelongings(all), len(all)})
 	}
 }
 

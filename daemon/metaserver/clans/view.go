@@ -66,7 +66,8 @@ type BelongingView struct {
 	Joined  time.Time `json:"joined_at,omitzero" doc:"Absent in an invitation."`
 }
 
-func viewBelongings(all []Belonging) []BelongingView {
+// ViewBelongings shows the clans of somebody, or his invitations.
+func ViewBelongings(all []Belonging) []BelongingView {
 	list := make([]BelongingView, len(all))
 	for i, b := range all {
 		list[i] = BelongingView{
