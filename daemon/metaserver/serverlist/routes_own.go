@@ -15,8 +15,8 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/web"
 )
 
-// extrasBody is what owners say of a server that old clients know nothing of.
-type extrasBody struct {
+// ExtrasBody is what owners say of a server that old clients know nothing of.
+type ExtrasBody struct {
 	Passworded *bool     `json:"passworded,omitempty"`
 	Region     *string   `json:"region,omitempty" maxLength:"32"`
 	Version    *string   `json:"version,omitempty" maxLength:"64" doc:"Of the game."`
@@ -26,7 +26,7 @@ type extrasBody struct {
 	PublicPort *int      `json:"public_port,omitempty" minimum:"0" maximum:"65535" doc:"0 for none."`
 }
 
-func (b *extrasBody) change() (ExtrasChange, error) {
+func (b *ExtrasBody) change() (ExtrasChange, error) {
 	c := ExtrasChange{Passworded: b.Passworded, Region: b.Region, Version: b.Version, PublicHost: b.PublicHost, PublicPort: b.PublicPort}
 	if b.App != nil {
 		app, err := strconv.ParseUint(*b.App, 10, 32)
@@ -58,7 +58,7 @@ type newServerInput struct {
 		Description string `json:"description,omitempty" maxLength:"200"`
 		GameType    string `json:"game_type,omitempty" maxLength:"10"`
 		MaxPlayers  int64  `json:"max_players" minimum:"0"`
-		extrasBody
+		ExtrasBody
 	}
 	from netip.Addr
 }
@@ -111,7 +111,7 @@ type editInput struct {
 		Description *string `json:"description,omitempty" maxLength:"200"`
 		GameType    *string `json:"game_type,omitempty" maxLength:"10"`
 		MaxPlayers  *int64  `json:"max_players,omitempty" minimum:"0"`
-		extrasBody
+		ExtrasBody
 	}
 }
 

@@ -112,10 +112,10 @@ type OwnerView struct {
 	OfflineAt  time.Time   `json:"offline_at,omitzero" doc:"When it was last taken off the list."`
 	Listing    listingView `json:"listing"`
 	Check      *checkView  `json:"check,omitempty" doc:"The last check from outside."`
-	Owner      *ownerView  `json:"owner,omitempty" doc:"Only for moderators."`
+	Owner      *personView `json:"owner,omitempty" doc:"Only for moderators."`
 }
 
-type ownerView struct {
+type personView struct {
 	ID   string `json:"id"`
 	Name string `json:"name,omitempty"`
 }
@@ -153,7 +153,7 @@ func (s *Service) Describe(ctx context.Context, all []Server) ([]OwnerView, erro
 	out := make([]OwnerView, 0, len(all))
 	for i := range all {
 		v := s.ownerView(ctx, &all[i])
-		v.Owner = &ownerView{strconv.FormatInt(all[i].Owner, 10), names[all[i].Owner]}
+		v.Owner = &personView{strconv.FormatInt(all[i].Owner, 10), names[all[i].Owner]}
 		out = append(out, v)
 	}
 	return out, nil
