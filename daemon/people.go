@@ -26,6 +26,7 @@ func (s *State) newAccounts() *accounts.Service {
 		DB: s.DB, Log: s.Log, Limits: c.Limits, DataDir: s.Loaded.DataDir, PublicURL: c.HTTP.PublicURL,
 		Mail: s.Mail, AutoVerify: c.Metaserver.AutoVerify, MailRenew: c.Metaserver.MailTokenRenew.Std(),
 		UnverifiedFor: c.Metaserver.UnverifiedFor.Std(),
+		BlocklistFile: c.Metaserver.EmailBlocklist, BlocklistURL: c.Metaserver.EmailBlocklistURL,
 	}
 	if c.Accounts.SteamSignIn {
 		o.OpenID = &openid.Client{Endpoint: strings.TrimRight(c.Steam.CommunityURL, "/") + "/openid/login"}

@@ -78,6 +78,9 @@ func openState(ctx context.Context, o Options, traffic *limit.Traffic) (_ *State
 		return nil, err
 	}
 	s.Accounts = s.newAccounts()
+	if err := s.Accounts.Prepare(ctx); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 

@@ -80,6 +80,11 @@ type Account struct {
 	SteamID   steam.ID  `json:"steam_id,omitzero" doc:"Its Steam account, in decimal; absent when there is none"`
 	CreatedAt time.Time `json:"created_at"`
 	LastLogin time.Time `json:"last_login,omitzero" doc:"Last sign-in; absent when there was none"`
+
+	Email        string    `json:"email,omitempty" doc:"E-mail address; absent when there is none"`
+	VerifiedAt   time.Time `json:"verified_at,omitzero" doc:"When the address was proved; absent: it is not"`
+	ClosedAt     time.Time `json:"closed_at,omitzero" doc:"Since when nobody can use it; absent: it is open"`
+	ClosedReason string    `json:"closed_reason,omitempty" doc:"Why it is closed"`
 }
 
 // Has reports whether the account holds the role itself.

@@ -29,6 +29,10 @@ type Principal struct {
 	Roles     []Role
 	Scopes    []string // of an API key; nil: everything the roles allow
 	Via       string   // ViaSession, ViaKey, ViaCLI; "" for a guest
+
+	// Unverified: the account's e-mail address is not proved yet. Such a
+	// caller changes nothing but the own account.
+	Unverified bool
 }
 
 // Guest reports whether nobody is signed in.
@@ -70,6 +74,9 @@ func (p Principal) effectiveScopes() []string {
 		return scopes
 	}
 	for _, s := range scopesOf(p.Roles) {
+		if p.Unverified && s == ScopeMetaWrite {
+			continue
+		}
 		if p.Via != ViaKey || slices.Contains(p.Scopes, s) {
 			scopes = append(scopes, s)
 		}

@@ -50,7 +50,7 @@ func (s *Service) EmailBlocked(text string) bool {
 	if ascii, ok := asciiDomain(domain); ok {
 		domain = ascii
 	}
-	return s.blocked != nil && s.blocked(domain)
+	return s.blocklist.has(domain)
 }
 
 // RegisterPerson makes an account with an e-mail address and mails a code that

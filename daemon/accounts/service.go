@@ -3,6 +3,7 @@ package accounts
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -11,10 +12,13 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/quartermasterd/quartermaster/daemon/config"
 	"github.com/quartermasterd/quartermaster/daemon/db"
@@ -42,9 +46,9 @@ type Options struct {
 	// UnverifiedFor is how long an account stays whose address is not proved;
 	// 0: for ever.
 	UnverifiedFor time.Duration
-	// Blocked reports whether addresses of a domain, in ASCII and lower case,
-	// are refused; nil: none is.
-	Blocked func(domain string) bool
+	// BlocklistFile names a file of mail domains whose addresses are refused,
+	// BlocklistURL where such a list is fetched from; both may be empty.
+	BlocklistFile, BlocklistURL string
 }
 
 // Mailer sends mails; *mail.Queue does.
@@ -81,7 +85,9 @@ type Service struct {
 	autoVerify    bool
 	renewEvery    time.Duration
 	unverifiedFor time.Duration
-	blocked       func(string) bool
+	blocklist     *blocklist
+	parts         []Part
+	resets        chan string // keys of addresses
 	persons       *persons
 	logins        *logins
 	guesses       *throttle // wrong passwords by address
@@ -105,12 +111,14 @@ func New(o Options) *Service {
 		origins: http.NewCrossOriginProtection(),
 
 		mail: o.Mail, autoVerify: o.AutoVerify, renewEvery: cmp.Or(o.MailRenew, 30*time.Second),
-		unverifiedFor: o.UnverifiedFor, blocked: o.Blocked,
-		persons: newPersons(), logins: newLogins(),
+		unverifiedFor: o.UnverifiedFor,
+		resets:        make(chan string, resetRequests),
+		persons:       newPersons(), logins: newLogins(),
 		guesses:       newThrottle(o.Now, freeTriesIP, tryStepIP, "from your address"),
 		registrations: limit.New[netip.Prefix](registerPerSecond, registerBurst, maxTracked, o.Now),
 		codes:         limit.New[int64](mailsPerDay/(24*time.Hour).Seconds(), mailsPerDay, maxTracked, o.Now),
 	}
+	s.blocklist = newBlocklist(o, s.log)
 	perMinute := max(1, o.Limits.LoginPerMinute)
 	s.address.keyed = limit.New[netip.Prefix](float64(perMinute)/60, perMinute, maxTracked, o.Now)
 	exempt, err := limit.ParseNetworks(o.Limits.Exempt)
@@ -136,10 +144,13 @@ func (s *Service) Run(ctx context.Context) error {
 	online := time.NewTicker(onlineEvery)
 	defer online.Stop()
 	defer s.flushOnline(ctx)
+	var lists sync.WaitGroup
+	lists.Go(func() { s.blocklist.run(ctx) })
+	defer lists.Wait()
 	for due := true; ; {
 		if due {
-			if err := s.prune(ctx); err != nil && ctx.Err() == nil {
-				s.log.Warn("expired sessions could not be removed", slog.Any("error", err))
+			if err := errors.Join(s.prune(ctx), s.pruneUnverified(ctx)); err != nil && ctx.Err() == nil {
+				s.log.Warn("what has expired could not be removed", slog.Any("error", err))
 			}
 		}
 		select {
@@ -156,6 +167,9 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-s.persons.full:
 			due = false
 			s.writeOnline(ctx)
+		case key := <-s.resets:
+			due = false
+			s.mailReset(ctx, key)
 		}
 	}
 }
@@ -228,19 +242,33 @@ func (s *Service) Account(ctx context.Context, ref string) (a Account, err error
 }
 
 // Accounts returns up to n accounts by number, from the cursor on ("" the
-// first), and the cursor of the next page ("" after the last).
-func (s *Service) Accounts(ctx context.Context, cursor string, n int) (all []Account, next string, err error) {
+// first), and the cursor of the next page ("" after the last). search is part of
+// the name or of the e-mail address, without regard to case; "": all.
+func (s *Service) Accounts(ctx context.Context, search, cursor string, n int) (all []Account, next string, err error) {
 	after, err := parseCursor(cursor, 0)
 	if err != nil {
 		return nil, "", err
 	}
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
-		all, err = listAccounts(ctx, tx, after, n+1)
+		all, err = listAccounts(ctx, tx, searchPattern(search), after, n+1)
 		return err
 	})
 	all, next = page(all, n, func(a Account) int64 { return a.ID })
 	return all, next, err
 }
+
+// searchPattern is what LIKE looks for in keys of addresses.
+func searchPattern(search string) string {
+	search = shownText(strings.TrimSpace(search), 4*maxEmail)
+	if search == "" {
+		return ""
+	}
+	folded := norm.NFKC.String(cases.Fold().String(norm.NFKC.String(search)))
+	return "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(folded) + "%"
+}
+
+// skeletonPattern is a searchPattern for keys of names.
+func skeletonPattern(pattern string) string { return skeleton(pattern) }
 
 // page cuts a list that was asked for with one row more than the n wanted.
 func page[T any](all []T, n int, id func(T) int64) ([]T, string) {

@@ -85,7 +85,7 @@ type AdminListCmd struct{}
 func (AdminListCmd) Run(s *session) error {
 	return s.withAccounts(func(ctx context.Context, service *accounts.Service) error {
 		all, err := everyPage(func(cursor string) ([]accounts.Account, string, error) {
-			return service.Accounts(ctx, cursor, pageSize)
+			return service.Accounts(ctx, "", cursor, pageSize)
 		})
 		if err != nil {
 			return err

@@ -38,9 +38,13 @@ type Message struct {
 var languages = []string{"en", "ru"}
 
 // Language returns the language of mails for somebody who prefers lang, an
-// IETF language tag: "ru" for Russian, else "en".
+// IETF language tag or an Accept-Language header, whose first counts: "ru" for
+// Russian, else "en".
 func Language(lang string) string {
-	base, _, _ := strings.Cut(strings.ToLower(lang), "-")
+	base := strings.ToLower(strings.TrimSpace(lang))
+	if end := strings.IndexAny(base, "-_,;"); end >= 0 {
+		base = base[:end]
+	}
 	for _, l := range languages {
 		if base == l {
 			return l
