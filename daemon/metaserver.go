@@ -14,5 +14,12 @@ func (s *State) Metaserver(complete func(*metaserver.Options)) (*metaserver.Serv
 	if complete != nil {
 		complete(&o)
 	}
-	return metaserver.New(o)
+	m, err := metaserver.New(o)
+	if err != nil {
+		return nil, err
+	}
+	for _, part := range m.Parts() {
+		s.Accounts.AddPart(part)
+	}
+	return m, nil
 }

@@ -51,8 +51,8 @@ type Options struct {
 	// Audit writes what a person did into the audit log, in the transaction
 	// that does it; nil: nothing is written.
 	Audit func(ctx context.Context, tx *db.Tx, action, target, detail string) error
-	// ModURL returns where a Workshop item of an application can be downloaded
-	// here, "" when it cannot; nil: none can.
+	// ModURL returns the path under which a Workshop item of an application
+	// can be downloaded here, "" when it cannot; nil: none can.
 	ModURL func(ctx context.Context, app uint32, id uint64) string
 	// ProbeA2S asks a game server for A2S_INFO; nil: whether one can be
 	// reached is only tried by TCP.

@@ -3,6 +3,7 @@ package clans
 import (
 	"context"
 	"net/http"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -98,7 +99,8 @@ func (s *Service) listClans(ctx context.Context, in *listInput) (*web.Tagged[lis
 	return web.Tag(in.Known, v)
 }
 
-type clanInput struct {
+// ClanPath is the path of a clan.
+type ClanPath struct {
 	ID int64 `path:"id"`
 }
 
@@ -153,7 +155,7 @@ func named(err error, member string) error {
 }
 
 type getClanInput struct {
-	clanInput
+	ClanPath
 	web.Known
 }
 
@@ -166,7 +168,7 @@ func (s *Service) getClan(ctx context.Context, in *getClanInput) (*web.Tagged[De
 }
 
 type patchClanInput struct {
-	clanInput
+	ClanPath
 	Body struct {
 		Tag    *string `json:"tag,omitempty" maxLength:"100"`
 		Name   *string `json:"name,omitempty" maxLength:"200"`
@@ -184,7 +186,7 @@ func (s *Service) patchClan(ctx context.Context, in *patchClanInput) (*viewOutpu
 }
 
 type reasonInput struct {
-	clanInput
+	ClanPath
 	Reason string `query:"reason" maxLength:"300" doc:"Why a moderator does it."`
 }
 
@@ -193,7 +195,7 @@ func (s *Service) deleteClan(ctx context.Context, in *reasonInput) (*struct{}, e
 }
 
 type iconInput struct {
-	clanInput
+	ClanPath
 	RawBody []byte `contentType:"image/png"`
 }
 
@@ -212,7 +214,7 @@ func (s *Service) deleteIcon(ctx context.Context, in *reasonInput) (*viewOutput,
 }
 
 type postInviteInput struct {
-	clanInput
+	ClanPath
 	Body struct {
 		Account string `json:"account" minLength:"1" maxLength:"300" doc:"Display name, # and the number, or a SteamID."`
 	}
@@ -235,17 +237,18 @@ func (s *Service) postInvite(ctx context.Context, in *postInviteInput) (*invited
 	return &invitedOutput{InvitedView{id(p.ID), p.Name, l.Invited}}, err
 }
 
-type memberInput struct {
-	clanInput
+// MemberPath is the path of an account in a clan.
+type MemberPath struct {
+	ClanPath
 	Account int64 `path:"account"`
 }
 
-func (s *Service) deleteInvite(ctx context.Context, in *memberInput) (*struct{}, error) {
+func (s *Service) deleteInvite(ctx context.Context, in *MemberPath) (*struct{}, error) {
 	return nil, s.Retract(ctx, caller(ctx), in.ID, in.Account)
 }
 
 type patchMemberInput struct {
-	memberInput
+	MemberPath
 	Body struct {
 		Rank Rank `json:"rank" enum:"owner,admin,member"`
 	}
@@ -262,7 +265,7 @@ func (s *Service) patchMember(ctx context.Context, in *patchMemberInput) (*membe
 	return &memberOutput{viewRoster([]Link{l}, names)[0]}, err
 }
 
-func (s *Service) deleteMember(ctx context.Context, in *memberInput) (*struct{}, error) {
+func (s *Service) deleteMember(ctx context.Context, in *MemberPath) (*struct{}, error) {
 	l, err := s.Link(ctx, in.ID, in.Account)
 	if err != nil {
 		return nil, err
@@ -274,29 +277,34 @@ func (s *Service) deleteMember(ctx context.Context, in *memberInput) (*struct{},
 }
 
 type transferInput struct {
-	clanInput
+	ClanPath
 	Body struct {
-		Account int64  `json:"account,string" doc:"Number of the account."`
+		Account string `json:"account" minLength:"1" maxLength:"20" pattern:"^[0-9]+$" doc:"Number of the account."`
 		Reason  string `json:"reason,omitempty" maxLength:"300" doc:"Why a moderator does it."`
 	}
 }
 
 func (s *Service) postTransfer(ctx context.Context, in *transferInput) (*struct{}, error) {
-	return nil, s.Transfer(ctx, actor(ctx, in.Body.Reason), in.ID, in.Body.Account)
+	account, err := strconv.ParseInt(in.Body.Account, 10, 64)
+	if err != nil { // no account has such a number
+		return nil, refuse(TargetNotMember)
+	}
+	return nil, s.Transfer(ctx, actor(ctx, in.Body.Reason), in.ID, account)
 }
 
-type mineInput struct{ web.Known }
+// MineInput asks for what is one's own.
+type MineInput struct{ web.Known }
 
 type belongingsView struct {
 	Clans []BelongingView `json:"clans" nullable:"false"`
 	Total int             `json:"total"`
 }
 
-func (s *Service) getMyClans(ctx context.Context, in *mineInput) (*web.Tagged[belongingsView], error) {
+func (s *Service) getMyClans(ctx context.Context, in *MineInput) (*web.Tagged[belongingsView], error) {
 	return tagged(in.Known)(s.ClansOf(ctx, caller(ctx)))
 }
 
-func (s *Service) getMyInvites(ctx context.Context, in *mineInput) (*web.Tagged[belongingsView], error) {
+func (s *Service) getMyInvites(ctx context.Context, in *MineInput) (*web.Tagged[belongingsView], error) {
 	return tagged(in.Known)(s.InvitesOf(ctx, caller(ctx)))
 }
 
@@ -309,12 +317,12 @@ func tagged(known web.Known) func([]Belonging, error) (*web.Tagged[belongingsVie
 	}
 }
 
-func (s *Service) deleteMyClan(ctx context.Context, in *clanInput) (*struct{}, error) {
+func (s *Service) deleteMyClan(ctx context.Context, in *ClanPath) (*struct{}, error) {
 	return nil, s.Leave(ctx, caller(ctx), in.ID)
 }
 
 type answerInput struct {
-	clanInput
+	ClanPath
 	Body struct {
 		Accept bool `json:"accept"`
 	}

@@ -84,12 +84,13 @@ func (s *Service) postSkin(ctx context.Context, in *struct{ Body skinBody }) (*s
 	return &skinOutput{k.JSON()}, err
 }
 
-type skinInput struct {
+// SkinPath is the path of a skin.
+type SkinPath struct {
 	ID int64 `path:"id"`
 }
 
 type getSkinInput struct {
-	skinInput
+	SkinPath
 	web.Known
 }
 
@@ -136,7 +137,7 @@ func (s *Service) getSkin(ctx context.Context, in *getSkinInput) (*web.Tagged[Sk
 }
 
 type putSkinInput struct {
-	skinInput
+	SkinPath
 	Body skinBody
 }
 
@@ -148,12 +149,12 @@ func (s *Service) putSkin(ctx context.Context, in *putSkinInput) (*skinOutput, e
 	return &skinOutput{k.JSON()}, err
 }
 
-func (s *Service) deleteSkin(ctx context.Context, in *skinInput) (*struct{}, error) {
+func (s *Service) deleteSkin(ctx context.Context, in *SkinPath) (*struct{}, error) {
 	return nil, s.RemoveSkin(ctx, in.ID)
 }
 
 type playerGrantInput struct {
-	skinInput
+	SkinPath
 	Account int64 `path:"account"`
 }
 
@@ -166,7 +167,7 @@ func (s *Service) deleteSkinPlayer(ctx context.Context, in *playerGrantInput) (*
 }
 
 type clanGrantInput struct {
-	skinInput
+	SkinPath
 	Clan int64 `path:"clan"`
 }
 
@@ -183,7 +184,7 @@ type mySkinsView struct {
 	Total int        `json:"total"`
 }
 
-func (s *Service) getMySkins(ctx context.Context, in *mineInput) (*web.Tagged[mySkinsView], error) {
+func (s *Service) getMySkins(ctx context.Context, in *MineInput) (*web.Tagged[mySkinsView], error) {
 	all, err := s.SkinsOf(ctx, caller(ctx))
 	if err != nil {
 		return nil, err
