@@ -27,6 +27,7 @@ type Place struct {
 // of the next part, "" after the last, and how many players are in it. Those
 // with fewer than metaserver.ranked_matches matches in the field are not.
 func (s *Service) Board(ctx context.Context, server int64, p Page) (places []Place, next string, total int64, err error) {
+	p.Limit = max(p.Limit, 1)
 	from, err := parseMark(p.Cursor)
 	if err != nil {
 		return nil, "", 0, err
@@ -147,6 +148,13 @@ func (t *totals) set(server, n int64) {
 		clear(t.all)
 	}
 	t.all[server] = counted{n, t.now()}
+}
+
+// Forget makes the numbers of players in leaderboards be counted anew.
+func (s *Service) Forget() {
+	s.totals.mu.Lock()
+	defer s.totals.mu.Unlock()
+	clear(s.totals.all)
 }
 
 // total returns how many players are in a leaderboard, as it was a few seconds

@@ -20,7 +20,7 @@ type Filter struct {
 
 // Page is a part of a list.
 type Page struct {
-	Limit  int
+	Limit  int    // less than 1 counts as 1
 	Cursor string // Next of the page before
 }
 
@@ -32,6 +32,7 @@ var errCursor = fault.New(fault.Invalid, "The cursor is not one of this list").W
 // that the filter names.
 func (s *Service) List(ctx context.Context, f Filter, p Page) (all []Match, next string, total int64, err error) {
 	var before int64
+	p.Limit = max(p.Limit, 1)
 	if p.Cursor != "" {
 		if before, err = strconv.ParseInt(p.Cursor, 10, 64); err != nil || before < 1 {
 			return nil, "", 0, errCursor

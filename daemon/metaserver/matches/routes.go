@@ -46,7 +46,8 @@ func number(text, what string) (int64, error) {
 	return n, nil
 }
 
-type listInput struct {
+// Selection is the query of a list of matches.
+type Selection struct {
 	Server string    `query:"server" maxLength:"20" doc:"Id of a game server."`
 	Race   string    `query:"race" enum:"human,beast" doc:"A team of this race took part; of a player's matches: he was of it."`
 	From   time.Time `query:"from" doc:"Reported then or later."`
@@ -56,7 +57,7 @@ type listInput struct {
 	web.Known
 }
 
-func (in *listInput) filter() (f Filter, err error) {
+func (in *Selection) filter() (f Filter, err error) {
 	f = Filter{Race: Race(in.Race), From: in.From, To: in.To}
 	if in.Server != "" {
 		f.Server, err = number(in.Server, "server")
@@ -66,7 +67,7 @@ func (in *listInput) filter() (f Filter, err error) {
 
 type matchesInput struct {
 	Player string `query:"player" maxLength:"20" doc:"Id of an account that took part."`
-	listInput
+	Selection
 }
 
 type matchList struct {
@@ -166,7 +167,7 @@ func (s *Service) postVoid(ctx context.Context, in *voidInput) (*voidOutput, err
 
 type playedInput struct {
 	ID string `path:"id" maxLength:"20"`
-	listInput
+	Selection
 }
 
 type playedList struct {
