@@ -46,6 +46,7 @@ type CLI struct {
 	Demos     DemosCmd       `cmd:"" help:"List, show and save recordings of matches."`
 	Matches   MatchesCmd     `cmd:"" help:"List, show and take out matches that game servers reported."`
 	Leaders   LeaderboardCmd `cmd:"" name:"leaderboard" help:"Show the players with the highest ratings."`
+	ProofKeys ProofKeysCmd   `cmd:"" name:"proof-keys" help:"List and replace the keys of players' proofs."`
 	Import    ImportCmd      `cmd:"" help:"Take over the data of another program."`
 	Version   VersionCmd     `cmd:"" help:"Print the version."`
 }
