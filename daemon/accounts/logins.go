@@ -133,14 +133,15 @@ func (s *Service) checkEmail(ctx context.Context, key, password string, sum toke
 	if err != nil {
 		return record{}, err
 	}
-	from := place{from: limit.Prefix(ip)}
+	prefix := limit.Prefix(ip)
+	from := place{name: prefix.String()}
 	exempt := s.address.exempt.Contains(ip)
 	if !exempt {
 		if err := s.guesses.take(from); err != nil {
 			return record{}, err
 		}
 	}
-	stale, err := s.checkCurrent(ctx, place{"@" + key, from.from}, r.phc, password)
+	stale, err := s.checkCurrent(ctx, place{"@" + key, prefix}, r.phc, password)
 	if !exempt && !fault.Is(err, fault.Unauthenticated) { // it told nothing, or it was right
 		s.guesses.giveBack(from)
 	}
