@@ -114,6 +114,7 @@ func New(ctx context.Context, o Options) (_ *Daemon, err error) {
 			if d.demos != nil {
 				o.Demos = matchDemos(d.demos)
 			}
+			o.ModURL = d.modPath
 		})
 		if err != nil {
 			return nil, err
@@ -140,6 +141,15 @@ func New(ctx context.Context, o Options) (_ *Daemon, err error) {
 	d.web.Ready("database", d.DB.Ping)
 	d.web.Ready("data", func(ctx context.Context) error { _, err := d.Blobs.Free(ctx); return err })
 	return d, nil
+}
+
+// modPath is where players download a mod that a game server of the metaserver
+// needs. An item belongs to one application, which need not be asked for.
+func (d *Daemon) modPath(_ context.Context, _ uint32, id uint64) string {
+	if d.workshop == nil {
+		return ""
+	}
+	return d.workshop.DownloadPath(workshop.ItemID(id))
 }
 
 // Close gives up the state and the data directory. It may be called on a

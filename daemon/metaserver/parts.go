@@ -7,5 +7,6 @@ import "github.com/quartermasterd/quartermaster/daemon/accounts"
 func (s *Service) Parts() []accounts.Part {
 	return []accounts.Part{
 		{Name: "clans", Export: s.clans.Export, Leave: s.clans.Depart},
+		{Name: "servers", Export: s.servers.Export, Leave: s.servers.DeleteOwned},
 	}
 }

@@ -13,6 +13,10 @@ func (s *Service) newServers() (*serverlist.Service, error) {
 		DB: o.DB, Wire: wireServer, Log: o.Log, Now: s.now, Hub: o.Hub, Audit: o.Audit, Names: s.names,
 		MaxPerUser: c.MaxServersPerUser, MaxPerIP: c.MaxServersPerIP, Window: c.OnlineWindow.Std(),
 		ListUnreachable: c.ListUnreachable, ProbePrivate: c.ProbePrivate,
+		Closed: func(ctx context.Context, account int64) (bool, error) {
+			p, ok, err := s.accounts.Person(ctx, account)
+			return ok && !p.Closed.IsZero(), err
+		},
 		ModURL: o.ModURL, ProbeA2S: o.ProbeA2S,
 	})
 }

@@ -132,7 +132,7 @@ func (s *Service) remove(ctx context.Context, tx *db.Tx, v *Server) error {
 }
 
 // DeleteOwned removes every server of an account, in the transaction that
-// ends the account. Refresh, after the commit, takes them off the list.
+// ends the account. The list follows within two seconds, or with Refresh.
 func (s *Service) DeleteOwned(ctx context.Context, tx *db.Tx, owner int64) error {
 	ids, err := ownedIDs(ctx, tx, owner)
 	if err != nil {

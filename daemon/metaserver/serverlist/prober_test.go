@@ -22,8 +22,14 @@ type probed struct {
 }
 
 func (p *probed) options(o *Options) {
-	o.ProbeA2S = func(_ context.Context, at netip.AddrPort) error { p.asked = append(p.asked, "udp "+at.String()); return p.err }
-	o.ProbeTCP = func(_ context.Context, at netip.AddrPort) error { p.asked = append(p.asked, "tcp "+at.String()); return p.err }
+	o.ProbeA2S = func(_ context.Context, at netip.AddrPort) error {
+		p.asked = append(p.asked, "udp "+at.String())
+		return p.err
+	}
+	o.ProbeTCP = func(_ context.Context, at netip.AddrPort) error {
+		p.asked = append(p.asked, "tcp "+at.String())
+		return p.err
+	}
 	o.Resolve = func(_ context.Context, host string) ([]netip.Addr, error) {
 		p.asked = append(p.asked, "name "+host)
 		if all := p.names[host]; all != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/quartermasterd/quartermaster/daemon/accounts"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
@@ -25,15 +26,24 @@ func (s *Service) Register(srv *web.Server) {
 	s.registerModeration(srv)
 }
 
+// reached notes the address that the caller reached us by, for the addresses
+// in the answer.
+func reached(o *huma.Operation) {
+	o.Middlewares = append(o.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
+		r, _ := humago.Unwrap(ctx)
+		next(huma.WithValue(ctx, baseKey{}, web.BaseURL(r)))
+	})
+}
+
 // registerPublic adds what everybody may see.
 func (s *Service) registerPublic(srv *web.Server) {
 	ops := srv.Operations("server list")
 	web.Route(ops, http.MethodGet, listPath, s.getList, web.Describe("list-servers", "Game servers that are online",
-		"Those whose last heartbeat is young enough. `next` is the cursor of the following page, empty on the last.", 400))
+		"Those whose last heartbeat is young enough. `next` is the cursor of the following page, empty on the last.", 400), reached)
 	web.Route(ops, http.MethodGet, listPath+"/history", s.getHistory, web.Describe("get-serverlist-history", "Servers and players of the last day",
 		"The most there were in each five minutes. Times in which the daemon did not run are left out."))
 	web.Route(ops, http.MethodGet, listPath+"/{id}", s.getServer, web.Describe("get-server", "One game server",
-		"Also while it is not online. One that a moderator hid is shown to nobody but its owner.", 404))
+		"Also while it is not online. One that a moderator hid is shown to nobody but its owner.", 404), reached)
 }
 
 // registerOwn adds what an owner does with his servers.
@@ -44,20 +54,20 @@ func (s *Service) registerOwn(srv *web.Server) {
 	const one = minePath + "/{id}"
 
 	web.Route(ops, http.MethodGet, minePath, s.getMine, web.Describe("list-own-servers", "One's own game servers",
-		"With why each is listed or not."), read)
+		"With why each is listed or not."), reached, read)
 	web.Route(ops, http.MethodPost, minePath, s.postMine, web.Describe("add-own-server", "Register a game server",
-		"The answer has its password, which is shown this once. The server is listed after its first heartbeat.", 400), write, created)
-	web.Route(ops, http.MethodGet, one, s.getOwn, web.Describe("get-own-server", "One of one's own game servers", "", 404), read)
+		"The answer has its password, which is shown this once. The server is listed after its first heartbeat.", 400), reached, write, created)
+	web.Route(ops, http.MethodGet, one, s.getOwn, web.Describe("get-own-server", "One of one's own game servers", "", 404), reached, read)
 	web.Route(ops, http.MethodPatch, one, s.patchOwn, web.Describe("edit-own-server", "Change what is said of a game server",
-		"What the server reports itself it replaces with its next heartbeat.", 400, 404, 409), write)
+		"What the server reports itself it replaces with its next heartbeat.", 400, 404, 409), reached, write)
 	web.Route(ops, http.MethodDelete, one, s.deleteOwn, web.Describe("delete-own-server", "Delete a game server for good",
 		"Its password is void at once.", 404), write)
 	web.Route(ops, http.MethodPost, one+"/rotate", s.postRotate, web.Describe("rotate-own-server", "Give a game server a new password",
-		"The old one is void at once; the new one is shown this once.", 404, 409), write)
+		"The old one is void at once; the new one is shown this once.", 404, 409), reached, write)
 	web.Route(ops, http.MethodPost, one+"/offline", s.postOffline, web.Describe("take-own-server-offline", "Take a game server off the list",
-		"Until its next heartbeat.", 404), write)
+		"Until its next heartbeat.", 404), reached, write)
 	web.Route(ops, http.MethodPost, one+"/check", s.postCheck, web.Describe("check-own-server", "Look whether a game server can be reached from here",
-		"The daemon sends something to the address of a server only when it is asked to, here.", 400, 404, 429), write)
+		"The daemon sends something to the address of a server only when it is asked to, here.", 400, 404, 429), reached, write)
 	web.Route(ops, http.MethodGet, one+"/bans", s.getBans, web.Describe("list-own-server-bans", "Players whom a game server does not let in", "", 404), read)
 	web.Route(ops, http.MethodPut, one+"/bans/{account}", s.putBan, web.Describe("ban-from-own-server", "Keep a player from a game server", "", 400, 404, 409), write)
 	web.Route(ops, http.MethodDelete, one+"/bans/{account}", s.deleteBan, web.Describe("unban-from-own-server", "Let a player in again", "", 404), write)

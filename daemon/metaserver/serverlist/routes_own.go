@@ -269,9 +269,9 @@ func (s *Service) registerModeration(srv *web.Server) {
 	ops := srv.Operations("server list")
 	moderate := accounts.Require(accounts.ScopeMetaModerate)
 	web.Route(ops, http.MethodGet, listPath+"/registered", s.getRegistered, web.Describe("list-registered-servers", "Every game server",
-		"Listed or not, with its owner.", 400), moderate)
+		"Listed or not, with its owner.", 400), reached, moderate)
 	web.Route(ops, http.MethodPut, listPath+"/{id}/state", s.putState, web.Describe("moderate-server", "Hide, close or open a game server",
-		"A hidden server may report and is not listed; the password of a closed one is not accepted either. The owner is shown the reason.", 400, 404), moderate)
+		"A hidden server may report and is not listed; the password of a closed one is not accepted either. The owner is shown the reason.", 400, 404), reached, moderate)
 	web.Route(ops, http.MethodDelete, listPath+"/{id}", s.deleteServer, web.Describe("delete-server", "Delete a game server for good", "", 404), moderate)
 }
 

@@ -39,8 +39,11 @@ type Options struct {
 	Audit func(ctx context.Context, tx *db.Tx, action, target, detail string) error
 	// Names returns the display names of accounts; nil: nobody has one.
 	Names func(ctx context.Context, accounts []int64) (map[int64]string, error)
-	// ModURL returns where a Workshop item of an application can be
-	// downloaded here, "" when it cannot; nil: none can.
+	// Closed reports whether an account was closed: its servers are then nobody.
+	// nil: none is.
+	Closed func(ctx context.Context, account int64) (bool, error)
+	// ModURL returns the path under which a Workshop item of an application
+	// can be downloaded here, "" when it cannot; nil: none can.
 	ModURL func(ctx context.Context, app uint32, id uint64) string
 	// ProbeA2S asks a server for A2S_INFO; nil: only TCP is tried.
 	ProbeA2S func(ctx context.Context, at netip.AddrPort) error
@@ -132,6 +135,15 @@ func (s *Service) Authenticate(ctx context.Context, id, password string) (Creden
 	}
 	if subtle.ConstantTimeCompare(c.hash[:], hash[:]) != 1 {
 		return Credential{}, ErrCredentials
+	}
+	if s.options.Closed != nil {
+		closed, err := s.options.Closed(ctx, c.Owner)
+		if err != nil {
+			return Credential{}, err
+		}
+		if closed {
+			return Credential{}, ErrCredentials
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

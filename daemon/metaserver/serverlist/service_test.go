@@ -362,3 +362,23 @@ func TestConcurrentHeartbeats(t *testing.T) {
 		r.shows(fmt.Sprintf(`["1:m:%d"]`, last.Players))
 	})
 }
+
+// The servers of somebody whose account was closed are nobody's.
+func TestClosedOwner(t *testing.T) {
+	closed := false
+	r := newRig(t, dbtest.SQLite(t), func(o *Options) {
+		o.Closed = func(_ context.Context, account int64) (bool, error) { return closed && account == 1, nil }
+	})
+	s, password, err := r.Add(t.Context(), 1, details("A"), ExtrasChange{}, netip.Addr{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Authenticate(t.Context(), text(s.ID), password); err != nil {
+		t.Fatal(err)
+	}
+	closed = true
+	r.pass(keepCredential)
+	if _, err := r.Authenticate(t.Context(), text(s.ID), password); !errors.Is(err, ErrCredentials) {
+		t.Errorf("%v", err)
+	}
+}

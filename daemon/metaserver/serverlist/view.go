@@ -2,7 +2,6 @@ package serverlist
 
 import (
 	"context"
-	"encoding/json"
 	"net"
 	"strconv"
 	"time"
@@ -22,6 +21,14 @@ type pointView struct {
 type historyView struct {
 	Points []pointView `json:"points" nullable:"false"`
 	Now    totalsView  `json:"now"`
+}
+
+// baseKey is where the address that the caller reached us by is in a context.
+type baseKey struct{}
+
+func baseOf(ctx context.Context) string {
+	base, _ := ctx.Value(baseKey{}).(string)
+	return base
 }
 
 type modView struct {
@@ -67,7 +74,9 @@ func (s *Service) view(ctx context.Context, v *Server) View {
 	for _, mod := range v.Extras.Mods {
 		m := modView{ID: strconv.FormatUint(mod, 10)}
 		if s.options.ModURL != nil {
-			m.URL = s.options.ModURL(ctx, v.Extras.App, mod)
+			if path := s.options.ModURL(ctx, v.Extras.App, mod); path != "" {
+				m.URL = baseOf(ctx) + path
+			}
 		}
 		out.Mods = append(out.Mods, m)
 	}
@@ -160,8 +169,8 @@ func (s *Service) Describe(ctx context.Context, all []Server) ([]OwnerView, erro
 }
 
 // Export returns everything that is stored about the servers of an account,
-// as JSON, for who asks for his data.
-func (s *Service) Export(ctx context.Context, owner int64) (json.RawMessage, error) {
+// as JSON has it, for who asks for his data.
+func (s *Service) Export(ctx context.Context, owner int64) (any, error) {
 	all, err := s.Owned(ctx, owner)
 	if err != nil {
 		return nil, err
@@ -170,5 +179,5 @@ func (s *Service) Export(ctx context.Context, owner int64) (json.RawMessage, err
 	for i := range all {
 		out = append(out, s.ownerView(ctx, &all[i]))
 	}
-	return json.Marshal(out)
+	return out, nil
 }
