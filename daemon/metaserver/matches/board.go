@@ -2,6 +2,7 @@ package matches
 
 import (
 	"context"
+	"math"
 	"strconv"
 	"strings"
 	"sync"
@@ -83,7 +84,7 @@ func parseMark(text string) (m mark, err error) {
 	if len(parts) != 4 {
 		return mark{}, errCursor
 	}
-	if m.rating, err = strconv.ParseFloat(parts[0], 64); err != nil {
+	if m.rating, err = strconv.ParseFloat(parts[0], 64); err != nil || math.IsNaN(m.rating) || math.IsInf(m.rating, 0) {
 		return mark{}, errCursor
 	}
 	for i, n := range []*int64{&m.account, &m.position, &m.rank} {
