@@ -389,6 +389,8 @@ func TestMetaClanCredentials(t *testing.T) {
 			a := r.do(method, path, body, as)
 			if who == "a server" && mode == either {
 				a.is(200)
+			} else if a.status == 429 && strings.HasPrefix(who, "a ") {
+				continue // guesses for one name end sooner than the routes
 			} else if a.status != 401 || a.header.Get("WWW-Authenticate") != "Basic" {
 				t.Errorf("%s %s with %s: %d", method, path, who, a.status)
 			}

@@ -324,3 +324,33 @@ func TestSkinAPI(t *testing.T) {
 		t.Errorf("the log: %+v", log)
 	}
 }
+
+// Bytes that a database cannot store, and numbers beyond it, are refused and
+// never break anything.
+func TestHostileInput(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := newSite(t, d)
+		c := s.stage(1)
+		clan := "/api/v1/clans/" + id(c.ID)
+		for _, x := range []struct{ by, request, body string }{
+			{"owner", "GET /api/v1/clans?q=%ff%00", ""}, {"owner", "GET /api/v1/clans?q=%25_!", ""}, {"owner", "GET /api/v1/clans?cursor=1_%ff", ""},
+			{"owner", "GET /api/v1/clans?cursor=1_%00", ""}, {"owner", "GET /api/v1/clans/99999999999999999999", ""}, {"owner", "GET /api/v1/clans/-1", ""},
+			{"owner", "POST " + clan + "/invites", `{"account":"a\u0000b"}`}, {"owner", "POST " + clan + "/invites", `{"account":"\ud800"}`},
+			{"owner", "POST " + clan + "/transfer", `{"account":"99999999999999999999"}`}, {"owner", "PATCH " + clan, `{"name":"a\u0000b"}`},
+			{"owner", "PATCH " + clan, `{"tag":"\u202eA"}`}, {"owner", "PATCH " + clan, `{}`}, {"owner", "DELETE " + clan + "/members/-9223372036854775808", ""},
+			{"admin", "POST /api/v1/skins", `{"kind":"a\u0000","unit":"b","model_path":"c"}`}, {"admin", "PUT /api/v1/skins/-1/players/-1", ""},
+			{"admin", "GET /api/v1/skins?cursor=x", ""}, {"owner", "POST /api/v1/clans", strings.Repeat("[", 50000)},
+		} {
+			method, path, _ := strings.Cut(x.request, " ")
+			if w := s.do(x.by, method, path, x.body); w.Code >= 500 || w.Code < 300 && !strings.Contains(path, "q=") {
+				t.Errorf("%s %s: %d %s", x.request, x.body, w.Code, w.Body)
+			}
+		}
+		if w := s.do("moderator", "DELETE", clan+"?reason=a%00b%ffc%E2%80%AEd", ""); w.Code != 204 {
+			t.Errorf("a reason with hidden characters: %d %s", w.Code, w.Body)
+		}
+		if got, _ := s.Clan(t.Context(), c.ID); got.Reason != "a b\uFFFDc d" {
+			t.Errorf("the reason is %q", got.Reason)
+		}
+	})
+}

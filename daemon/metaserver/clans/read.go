@@ -167,7 +167,7 @@ func (s *Service) List(ctx context.Context, q Query) (all []Clan, next string, t
 	case "disbanded":
 		where = "disbanded_at <> 0"
 	}
-	if text := Fold(trim(q.Text)); text != "" {
+	if text := Fold(trim(strings.ToValidUTF8(q.Text, ""))); text != "" {
 		args = append(args, "%"+strings.NewReplacer("!", "!!", "%", "!%", "_", "!_", "\x00", "").Replace(text)+"%")
 		where += " AND search LIKE $1 ESCAPE '!'"
 	}

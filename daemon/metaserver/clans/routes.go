@@ -223,7 +223,11 @@ type postInviteInput struct {
 type invitedOutput struct{ Body InvitedView }
 
 func (s *Service) postInvite(ctx context.Context, in *postInviteInput) (*invitedOutput, error) {
-	p, err := s.people.Find(ctx, in.Body.Account)
+	ref := trim(in.Body.Account)
+	if !allShow(ref) {
+		return nil, refuse(NoPlayer)
+	}
+	p, err := s.people.Find(ctx, ref)
 	if err != nil {
 		if fault.Is(err, fault.NotFound) { // the same for everybody who is not there
 			err = refuse(NoPlayer)

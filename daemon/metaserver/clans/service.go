@@ -59,6 +59,7 @@ type Service struct {
 // Bounds.
 const (
 	maxPeople = 1000 // members and open invitations of a clan
+	maxReason = 500  // bytes
 	tendEvery = time.Hour
 )
 
@@ -98,6 +99,7 @@ type action struct {
 // on runs fn as the only action on the clan. The actor has to be a member of
 // it, or a moderator; otherwise NotMember, or NoClan for a moderator.
 func (s *Service) on(ctx context.Context, who Actor, clan int64, fn func(*action) error) error {
+	who.Reason = shown(who.Reason, maxReason)
 	return s.alone(ctx, clan, func(tx *db.Tx) error {
 		a := &action{ctx: ctx, tx: tx, s: s, now: s.now(), actor: who}
 		known, err := touchClan(ctx, tx, clan, a.now)

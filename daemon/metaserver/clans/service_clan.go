@@ -30,7 +30,10 @@ func (s *Service) Found(ctx context.Context, account int64, n Founding) (c Clan,
 			return err
 		}
 		a := &action{ctx: ctx, tx: tx, s: s, now: now, Clan: c, actor: by(account)}
-		if err := a.claim(c.Tag, c.Name); err != nil {
+		if err := a.claim(handleTag, c.Tag.Visible(), TagTaken); err != nil {
+			return err
+		}
+		if err := a.claim(handleName, c.Name, NameTaken); err != nil {
 			return err
 		}
 		if err := a.put(Link{Clan: c.ID, Account: account, Rank: Owner, Invited: now, Joined: now}); err != nil {
@@ -41,21 +44,25 @@ func (s *Service) Found(ctx context.Context, account int64, n Founding) (c Clan,
 	return c, err
 }
 
-// claim takes tag and name for the clan.
-func (a *action) claim(tag Tag, name string) error {
-	for _, h := range []struct {
-		kind, text string
-		taken      Reason
-	}{{handleTag, tag.Visible(), TagTaken}, {handleName, name, NameTaken}} {
-		ok, err := claim(a.ctx, a.tx, h.kind, key(h.text), a.ID, a.actor.Account, a.now)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return refuse(h.taken)
-		}
+// claim takes a tag or a name for the clan.
+func (a *action) claim(kind, text string, taken Reason) error {
+	ok, err := claim(a.ctx, a.tx, kind, key(text), a.ID, a.actor.Account, a.now)
+	if err == nil && !ok {
+		err = refuse(taken)
 	}
-	return nil
+	return err
+}
+
+// exchange gives up what the clan has of a kind and takes another, unless the
+// two look the same.
+func (a *action) exchange(kind, before, after string, taken Reason) error {
+	if key(before) == key(after) {
+		return nil
+	}
+	if err := giveUp(a.ctx, a.tx, kind, a.ID, a.heir(0), a.now.Add(a.s.options.Reserve)); err != nil {
+		return err
+	}
+	return a.claim(kind, after, taken)
 }
 
 // heir is for whom what a clan gives up is reserved besides itself: for
@@ -78,6 +85,9 @@ func (s *Service) Edit(ctx context.Context, who Actor, clan int64, change Change
 		if err := a.standing(); err != nil {
 			return err
 		}
+		if change == (Change{}) {
+			return fault.New(fault.Invalid, "There is nothing to change")
+		}
 		before := a.Clan
 		if change.Tag != nil {
 			a.Tag = *change.Tag
@@ -85,18 +95,10 @@ func (s *Service) Edit(ctx context.Context, who Actor, clan int64, change Change
 		if change.Name != nil {
 			a.Name = *change.Name
 		}
-		until := a.now.Add(s.options.Reserve)
-		if key(a.Tag.Visible()) != key(before.Tag.Visible()) {
-			if err := giveUp(ctx, a.tx, handleTag, a.ID, a.heir(0), until); err != nil {
-				return err
-			}
+		if err := a.exchange(handleTag, before.Tag.Visible(), a.Tag.Visible(), TagTaken); err != nil {
+			return err
 		}
-		if key(a.Name) != key(before.Name) {
-			if err := giveUp(ctx, a.tx, handleName, a.ID, a.heir(0), until); err != nil {
-				return err
-			}
-		}
-		if err := a.claim(a.Tag, a.Name); err != nil {
+		if err := a.exchange(handleName, before.Name, a.Name, NameTaken); err != nil {
 			return err
 		}
 		if err := updateText(ctx, a.tx, a.Clan); err != nil {
@@ -120,10 +122,10 @@ func (s *Service) SetIcon(ctx context.Context, who Actor, clan int64, icon strin
 		}
 		a.Icon = icon
 		c = a.Clan
-		if icon == DefaultIcon {
+		if a.actor.Moderator {
 			return a.audit("clan.icon-reset", "")
 		}
-		return a.audit("clan.icon", "")
+		return nil
 	})
 	return c, err
 }

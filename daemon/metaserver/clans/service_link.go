@@ -37,10 +37,7 @@ func (s *Service) Invite(ctx context.Context, who, clan, account int64) error {
 		if n >= maxPeople {
 			return refuse(Full)
 		}
-		if err := a.put(Link{Clan: clan, Account: account, Rank: Member, Invited: a.now}); err != nil {
-			return err
-		}
-		return a.audit("clan.invite", fmt.Sprintf("account #%d", account))
+		return a.put(Link{Clan: clan, Account: account, Rank: Member, Invited: a.now})
 	})
 }
 
@@ -63,23 +60,13 @@ func (s *Service) Answer(ctx context.Context, account, clan int64, accept bool) 
 		if !l.Open() {
 			return refuse(l.unanswerable())
 		}
-		c, err := selectClan(ctx, tx, clan)
-		if err != nil {
-			return err
-		}
-		a := &action{ctx: ctx, tx: tx, s: s, now: now, Clan: c, actor: by(account)}
 		if accept {
 			l.Joined = now
 		} else {
 			l.Closed, l.Reason = now, Declined
 		}
-		if err := a.put(l); err != nil {
-			return err
-		}
-		if accept {
-			return a.audit("clan.join", "")
-		}
-		return a.audit("clan.decline", "")
+		a := &action{ctx: ctx, tx: tx, s: s, now: now, Clan: Clan{ID: clan}}
+		return a.put(l)
 	})
 }
 
@@ -129,15 +116,15 @@ func (s *Service) kick(ctx context.Context, who, clan, account int64, members bo
 		if l.Rank != Member {
 			return refuse(TargetProtected)
 		}
-		what := "clan.kick"
-		l.Closed, l.Reason = a.now, Kicked
-		if l.Joined.IsZero() {
-			what, l.Reason = "clan.retract", Retracted
+		if l.Open() {
+			l.Closed, l.Reason = a.now, Retracted
+			return a.put(l)
 		}
+		l.Closed, l.Reason = a.now, Kicked
 		if err := a.put(l); err != nil {
 			return err
 		}
-		return a.audit(what, fmt.Sprintf("account #%d", account))
+		return a.audit("clan.kick", fmt.Sprintf("account #%d", account))
 	})
 }
 
@@ -179,9 +166,6 @@ func (s *Service) Leave(ctx context.Context, account, clan int64) error {
 			}
 		}
 		a.own.Closed, a.own.Reason = a.now, Left
-		if err := a.put(a.own); err != nil {
-			return err
-		}
-		return a.audit("clan.leave", "")
+		return a.put(a.own)
 	})
 }

@@ -110,7 +110,7 @@ func ParseName(text string) (string, error) {
 		return "", fault.New(fault.Invalid, "Clan names need at least 1 character")
 	case utf8.RuneCountInString(text) > MaxName:
 		return "", fault.New(fault.Invalid, "Clan names can contain at most %d characters", MaxName)
-	case !utf8.ValidString(text) || !allShow(text) || !hasGlyph(text):
+	case !allShow(text) || !hasGlyph(text):
 		return "", fault.New(fault.Invalid, "Clan names cannot contain characters that do not show")
 	}
 	return text, nil

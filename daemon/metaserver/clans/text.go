@@ -3,6 +3,7 @@ package clans
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
@@ -21,9 +22,9 @@ func shows(r rune) bool {
 	return unicode.IsPrint(r) && !unicode.Is(unicode.Variation_Selector, r)
 }
 
-// allShow reports whether every character of text shows.
+// allShow reports whether text is valid UTF-8 of which every character shows.
 func allShow(text string) bool {
-	return strings.IndexFunc(text, func(r rune) bool { return !shows(r) }) < 0
+	return utf8.ValidString(text) && strings.IndexFunc(text, func(r rune) bool { return !shows(r) }) < 0
 }
 
 // hasGlyph reports whether text has a character that is more than a space or
@@ -32,6 +33,22 @@ func hasGlyph(text string) bool {
 	return strings.IndexFunc(text, func(r rune) bool {
 		return r != ' ' && !unicode.Is(unicode.M, r) && shows(r)
 	}) >= 0
+}
+
+// shown makes a text of a person fit to be stored: what does not show becomes
+// a space, and no more than n bytes are kept.
+func shown(text string, n int) string {
+	text = strings.Map(func(r rune) rune {
+		if !shows(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+	for len(text) > n {
+		_, size := utf8.DecodeLastRuneInString(text)
+		text = text[:len(text)-size]
+	}
+	return strings.TrimSpace(text)
 }
 
 // trim takes white space off both ends, with the four separators U+001C to
