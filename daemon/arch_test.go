@@ -60,6 +60,7 @@ var layers = map[string][]string{
 	"daemon/ossvc":  {"install", "daemon/durable", "daemon/config", "daemon/fault"},
 	"daemon/cli":    {"daemon", "install"},
 	"daemon/faults": {},
+	"docs/examples": {},
 	"webui":         {},
 	"install":       {},
 }
