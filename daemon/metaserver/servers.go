@@ -10,7 +10,7 @@ import (
 func (s *Service) newServers() (*serverlist.Service, error) {
 	o, c := s.options, s.config
 	return serverlist.New(serverlist.Options{
-		DB: o.DB, Wire: wireServer, Log: o.Log, Now: s.now, Hub: o.Hub, Audit: o.Audit, Names: s.names,
+		DB: o.DB, Wire: wireServer, Log: o.Log, Now: s.now, Hub: o.Hub, Registerer: o.Registerer, Audit: o.Audit, Names: s.names,
 		MaxPerUser: c.MaxServersPerUser, MaxPerIP: c.MaxServersPerIP, Window: c.OnlineWindow.Std(),
 		ListUnreachable: c.ListUnreachable, ProbePrivate: c.ProbePrivate,
 		Closed: func(ctx context.Context, account int64) (bool, error) {

@@ -2,6 +2,8 @@ package serverlist
 
 import (
 	"cmp"
+	"encoding/base64"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -170,16 +172,17 @@ func (o order) sort(all []Server) {
 
 func (o order) cursor(s *Server) string {
 	k := o.key(s)
-	return strconv.FormatInt(k.number, 10) + "_" + strconv.FormatInt(k.id, 10) + "_" + k.name
+	return strconv.FormatInt(k.number, 10) + "_" + strconv.FormatInt(k.id, 10) + "_" + base64.RawURLEncoding.EncodeToString([]byte(k.name))
 }
 
 func (o order) parse(cursor string) (key, error) {
 	number, rest, ok := strings.Cut(cursor, "_")
-	id, name, ok2 := strings.Cut(rest, "_")
+	id, encoded, ok2 := strings.Cut(rest, "_")
 	n, err := strconv.ParseInt(number, 10, 64)
 	i, err2 := strconv.ParseInt(id, 10, 64)
-	if !ok || !ok2 || err != nil || err2 != nil || !o.named && name != "" {
+	name, err3 := base64.RawURLEncoding.DecodeString(encoded)
+	if !ok || !ok2 || errors.Join(err, err2, err3) != nil || !o.named && encoded != "" {
 		return key{}, fault.New(fault.Invalid, "The cursor is not one of this list").WithHint("begin without one")
 	}
-	return key{n, name, i}, nil
+	return key{n, string(name), i}, nil
 }

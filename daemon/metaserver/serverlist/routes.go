@@ -85,7 +85,7 @@ type listInput struct {
 	Mod           uint64 `query:"mod" doc:"Workshop id of an item that players need."`
 	Sort          string `query:"sort" enum:"players,name,updated" default:"players"`
 	Limit         int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
-	Cursor        string `query:"cursor" maxLength:"500" doc:"next of the page before."`
+	Cursor        string `query:"cursor" maxLength:"1000" doc:"next of the page before."`
 	web.Known
 }
 

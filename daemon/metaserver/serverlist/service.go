@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 	"github.com/quartermasterd/quartermaster/daemon/limit"
@@ -34,6 +36,8 @@ type Options struct {
 	Log *slog.Logger
 	Now func() time.Time
 	Hub *web.Hub // nil: no events
+	// Registerer takes the metrics; nil: there are none.
+	Registerer prometheus.Registerer
 	// Audit writes what a person did into the audit log, in the transaction
 	// that does it; nil: nothing is written.
 	Audit func(ctx context.Context, tx *db.Tx, action, target, detail string) error
@@ -61,6 +65,7 @@ type Service struct {
 	log     *slog.Logger
 	board   *board
 	prober  *prober
+	metrics *metrics
 
 	mu    sync.Mutex
 	known map[int64]known // credentials that were looked up a moment ago
@@ -97,6 +102,7 @@ func New(o Options) (*Service, error) {
 	s := &Service{options: o, store: store{o.DB}, log: o.Log.With("component", "serverlist"), known: map[int64]known{}}
 	s.board = newBoard(o.Window, o.ListUnreachable, o.Wire, s.now)
 	s.prober = newProber(&o, s.now)
+	s.metrics = newMetrics(o.Registerer, s)
 	return s, nil
 }
 
@@ -232,6 +238,7 @@ func (s *Service) Heartbeat(ctx context.Context, c Credential, st Status) (Serve
 		now, err = heartbeat(ctx, tx, c, st, s.now())
 		return err
 	})
+	s.metrics.count(err)
 	if err != nil {
 		s.forget(c.Server)
 		return Server{}, err
