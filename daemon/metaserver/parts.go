@@ -7,6 +7,7 @@ import "github.com/quartermasterd/quartermaster/daemon/accounts"
 func (s *Service) Parts() []accounts.Part {
 	return []accounts.Part{
 		{Name: "clans", Export: s.clans.Export, Leave: s.clans.Depart},
+		{Name: "matches", Export: s.matches.Export},
 		{Name: "servers", Export: s.servers.Export, Leave: s.servers.DeleteOwned},
 	}
 }

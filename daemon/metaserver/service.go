@@ -120,6 +120,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { s.keys.run(ctx); return nil })
 	g.Go(func() error { return s.clans.Run(ctx) })
 	g.Go(func() error { return s.servers.Run(ctx) })
+	g.Go(func() error { return s.matches.Run(ctx) })
 	return g.Wait()
 }
 

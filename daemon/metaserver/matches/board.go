@@ -33,14 +33,7 @@ func (s *Service) Board(ctx context.Context, server int64, p Page) (places []Pla
 	if err != nil {
 		return nil, "", 0, err
 	}
-	var all []Stats
-	err = s.store.db.Read(ctx, func(tx *db.Tx) error {
-		if total, err = s.total(ctx, tx, server); err != nil {
-			return err
-		}
-		all, err = board(ctx, tx, server, s.config.RankedMatches, from, p.Limit+1)
-		return err
-	})
+	all, total, err := s.shown(ctx, server, from, p.Limit+1)
 	if err != nil {
 		return nil, "", 0, err
 	}
@@ -54,6 +47,30 @@ func (s *Service) Board(ctx context.Context, server int64, p Page) (places []Pla
 		places = append(places, Place{from.rank, st})
 	}
 	return places, next, total, nil
+}
+
+// shown returns a part of a leaderboard in which nobody's account is closed.
+// Those that were closed since they played are taken out when they are met.
+func (s *Service) shown(ctx context.Context, server int64, from mark, limit int) (all []Stats, total int64, err error) {
+	for {
+		err = s.store.db.Read(ctx, func(tx *db.Tx) error {
+			if total, err = s.total(ctx, tx, server); err != nil {
+				return err
+			}
+			all, err = board(ctx, tx, server, s.config.RankedMatches, from, limit)
+			return err
+		})
+		if err != nil {
+			return nil, 0, err
+		}
+		closed, err := s.closed(ctx, accountsOf(all))
+		if err != nil || len(closed) == 0 {
+			return all, total, err
+		}
+		if err := s.hide(ctx, closed, true); err != nil {
+			return nil, 0, err
+		}
+	}
 }
 
 // mark is where a part of a leaderboard ends.

@@ -16,7 +16,7 @@ import (
 // has played too little, and one player is hidden.
 func filled(t testing.TB, d *db.DB, players int) *Service {
 	t.Helper()
-	s, err := New(Options{Config: config.Default().Metaserver, DB: d, Players: func(context.Context, []int64) (map[int64]Player, error) { return nil, nil }})
+	s, err := New(Options{Config: config.Default().Metaserver, DB: d, Players: everybodyKnown})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,6 +38,63 @@ func filled(t testing.TB, d *db.DB, players int) *Service {
 		t.Fatal(err)
 	}
 	return s
+}
+
+func everybodyKnown(_ context.Context, ids []int64) (map[int64]Player, error) {
+	known := map[int64]Player{}
+	for _, id := range ids {
+		known[id] = Player{Name: fmt.Sprint("player ", id)}
+	}
+	return known, nil
+}
+
+// TestClosedAccounts: who was closed since he played is not shown, and is
+// again when the account is open.
+func TestClosedAccounts(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := filled(t, d, 20)
+		s.now = func() time.Time { return time.Time{} }
+		closed := map[int64]bool{3: true, 4: true}
+		gone := map[int64]bool{5: true}
+		s.options.Players = func(ctx context.Context, ids []int64) (map[int64]Player, error) {
+			known, err := everybodyKnown(ctx, ids)
+			for id := range known {
+				if gone[id] {
+					delete(known, id)
+				} else if closed[id] {
+					known[id] = Player{Closed: true}
+				}
+			}
+			return known, err
+		}
+		look := func(server int64) map[int64]bool {
+			t.Helper()
+			places, _, total, err := s.Board(t.Context(), server, Page{Limit: 100})
+			if err != nil || int(total) != len(places) {
+				t.Fatalf("%d places of %d, %v", len(places), total, err)
+			}
+			shown := map[int64]bool{}
+			for _, p := range places {
+				shown[p.Account] = true
+			}
+			return shown
+		}
+		for _, server := range []int64{28, Overall} {
+			if shown := look(server); shown[3] || shown[4] || shown[5] || len(shown) != 20-2-1-3 {
+				t.Errorf("%d: shown %v", server, shown)
+			}
+		}
+		closed[4] = false
+		if err := s.Reopen(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, server := range []int64{28, Overall} {
+			// The first was hidden though his account is open.
+			if shown := look(server); shown[3] || !shown[4] || shown[5] || !shown[1] {
+				t.Errorf("%d: afterwards shown %v", server, shown)
+			}
+		}
+	})
 }
 
 // TestBoardPages goes through whole leaderboards, page by page.
@@ -120,16 +177,12 @@ func TestEqualRatingsHaveOneRank(t *testing.T) {
 // from where it begins, and nothing is sorted.
 func TestBoardIsIndexed(t *testing.T) {
 	d := dbtest.SQLite(t)
-	s := filled(t, d, 100_000)
-	places, next, _, err := s.Board(t.Context(), 28, Page{Limit: 100})
-	if err != nil || len(places) != 100 {
-		t.Fatal(len(places), err)
-	}
+	filled(t, d, 5000)
 	for _, server := range []int64{28, Overall} {
 		_, table, w := boardOf(server, 5)
 		w.and("rating <= ? AND (rating < ? OR account_id > ?)", 5000.0, 5000.0, 7)
 		var plan strings.Builder
-		err = d.Read(t.Context(), func(tx *db.Tx) error {
+		err := d.Read(t.Context(), func(tx *db.Tx) error {
 			_, err := read(t.Context(), tx, func(row scanner) (s string, err error) {
 				var a, b, c int
 				err = row.Scan(&a, &b, &c, &s)
@@ -142,18 +195,29 @@ func TestBoardIsIndexed(t *testing.T) {
 			t.Errorf("%s: %s %v", table, plan.String(), err)
 		}
 	}
-	began := time.Now()
-	for range 50 {
-		if places, next, _, err = s.Board(t.Context(), 28, Page{Limit: 100, Cursor: next}); err != nil || len(places) != 100 {
-			t.Fatal(len(places), err)
+}
+
+// BenchmarkBoard reads pages of a leaderboard of 100 000 players, and the rank
+// of one of them.
+func BenchmarkBoard(b *testing.B) {
+	s := filled(b, dbtest.SQLite(b), 100_000)
+	b.Run("page", func(b *testing.B) {
+		cursor := ""
+		for b.Loop() {
+			places, next, _, err := s.Board(context.Background(), 28, Page{Limit: 100, Cursor: cursor})
+			if err != nil || len(places) == 0 {
+				b.Fatal(len(places), err)
+			}
+			cursor = next
 		}
-	}
-	page := time.Since(began) / 50
-	began = time.Now()
-	if _, _, err := s.PlaceOf(t.Context(), 28, places[0].Account); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("a page of 100 takes %s, the rank of one player %s", page, time.Since(began))
+	})
+	b.Run("rank", func(b *testing.B) {
+		for b.Loop() {
+			if _, _, err := s.PlaceOf(context.Background(), 28, 7); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
 
 func TestCursors(t *testing.T) {

@@ -227,23 +227,29 @@ func (s *Service) getStats(ctx context.Context, in *statsInput) (*web.Tagged[sta
 	if err != nil {
 		return nil, err
 	}
-	overall, of, err := s.PlaceOf(ctx, Overall, account)
+	overall, servers, err := s.statsViews(ctx, account)
 	if err != nil {
 		return nil, err
+	}
+	return web.Tag(in.Known, statsBody{overall, servers})
+}
+
+// statsViews shapes what an account did on all servers and on each.
+func (s *Service) statsViews(ctx context.Context, account int64) (overall StatsView, each []StatsView, err error) {
+	all, of, err := s.PlaceOf(ctx, Overall, account)
+	if err != nil {
+		return StatsView{}, nil, err
 	}
 	places, totals, servers, err := s.places(ctx, account)
 	if err != nil {
-		return nil, err
+		return StatsView{}, nil, err
 	}
 	b, err := s.book(ctx, nil, nil, servers)
-	if err != nil {
-		return nil, err
-	}
-	body := statsBody{b.stats(overall, of), make([]StatsView, len(places))}
+	each = make([]StatsView, len(places))
 	for i, p := range places {
-		body.Servers[i] = b.stats(p, totals[i])
+		each[i] = b.stats(p, totals[i])
 	}
-	return web.Tag(in.Known, body)
+	return b.stats(all, of), each, err
 }
 
 type boardInput struct {

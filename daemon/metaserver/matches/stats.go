@@ -54,9 +54,3 @@ func (s *Service) places(ctx context.Context, account int64) (places []Place, of
 	}
 	return places, of, servers, nil
 }
-
-// Hide takes an account out of the leaderboards, or puts it back, within the
-// transaction that closes or opens it.
-func (s *Service) Hide(ctx context.Context, tx *db.Tx, account int64, hidden bool) error {
-	return hide(ctx, tx, account, hidden)
-}

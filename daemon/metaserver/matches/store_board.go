@@ -62,14 +62,24 @@ func everywhere(ctx context.Context, tx *db.Tx, account int64, limit int) ([]Sta
 	return read(ctx, tx, scanStats, "SELECT "+statsColumns+" FROM matches_stats WHERE account_id = $1 ORDER BY last_seen_at DESC, server_id LIMIT $2", account, limit)
 }
 
-// hide takes an account into the leaderboards or out of them.
-func hide(ctx context.Context, tx *db.Tx, account int64, hidden bool) error {
-	for _, table := range []string{"matches_stats", "matches_standing"} {
-		if _, err := tx.Exec(ctx, "UPDATE "+table+" SET hidden = $2 WHERE account_id = $1", account, hidden); err != nil {
-			return err
+// hide takes accounts out of the leaderboards, or puts them back.
+func hide(ctx context.Context, tx *db.Tx, accounts []int64, hidden bool) error {
+	for some := range slices.Chunk(accounts, maxIn) {
+		in, args := list(2, some)
+		for _, table := range []string{"matches_stats", "matches_standing"} {
+			if _, err := tx.Exec(ctx, "UPDATE "+table+" SET hidden = $1 WHERE account_id IN ("+in+")", append([]any{hidden}, args...)...); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// hidden returns accounts that are in no leaderboard, by id.
+func hidden(ctx context.Context, tx *db.Tx, after int64, limit int) ([]int64, error) {
+	return read(ctx, tx, func(row scanner) (account int64, err error) {
+		return account, row.Scan(&account)
+	}, "SELECT account_id FROM matches_standing WHERE hidden AND account_id > $1 ORDER BY account_id LIMIT $2", after, limit)
 }
 
 // sorted returns the ids in order, each once.

@@ -77,6 +77,7 @@ CREATE TABLE matches_standing (
     rating         REAL    NOT NULL,         -- mean, weighted by the matches
     hidden         INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX matches_standing_hidden ON matches_standing (account_id) WHERE hidden;
 CREATE INDEX matches_standing_board ON matches_standing (rating DESC, account_id, played_field) WHERE NOT hidden;
 
 -- +goose Down
