@@ -5,8 +5,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
@@ -53,10 +51,11 @@ func (s *Service) Board(ctx context.Context, server int64, p Page) (places []Pla
 // Those that were closed since they played are taken out when they are met.
 func (s *Service) shown(ctx context.Context, server int64, from mark, limit int) (all []Stats, total int64, err error) {
 	for {
+		ratings, err := s.ladders.get(ctx, server, s.readLadder)
+		if err != nil {
+			return nil, 0, err
+		}
 		err = s.store.db.Read(ctx, func(tx *db.Tx) error {
-			if total, err = s.total(ctx, tx, server); err != nil {
-				return err
-			}
 			all, err = board(ctx, tx, server, s.config.RankedMatches, from, limit)
 			return err
 		})
@@ -65,7 +64,7 @@ func (s *Service) shown(ctx context.Context, server int64, from mark, limit int)
 		}
 		closed, err := s.closed(ctx, accountsOf(all))
 		if err != nil || len(closed) == 0 {
-			return all, total, err
+			return all, int64(len(ratings)), err
 		}
 		if err := s.hide(ctx, closed, true); err != nil {
 			return nil, 0, err
@@ -113,77 +112,37 @@ func parseMark(text string) (m mark, err error) {
 }
 
 // PlaceOf returns the place of an account in a leaderboard and how many
-// players are in it. An account that never played has the zero Place.
+// players are in it, against ratings that may be a few seconds old. An account
+// that never played has the zero Place.
 func (s *Service) PlaceOf(ctx context.Context, server, account int64) (p Place, total int64, err error) {
+	ratings, err := s.ladders.get(ctx, server, s.readLadder)
+	if err != nil {
+		return Place{}, 0, err
+	}
 	err = s.store.db.Read(ctx, func(tx *db.Tx) error {
-		if total, err = s.total(ctx, tx, server); err != nil {
-			return err
-		}
 		p.Stats, err = one(ctx, tx, server, account)
-		if fault.Is(err, fault.NotFound) {
-			return nil
-		}
-		if err != nil || p.Hidden || p.PlayedField < int64(s.config.RankedMatches) {
-			return err
-		}
-		p.Rank, err = rank(ctx, tx, server, s.config.RankedMatches, p.Rating)
 		return err
 	})
-	return p, total, err
-}
-
-// totals remembers for a moment how many players are in the leaderboards.
-type totals struct {
-	now func() time.Time
-	mu  sync.Mutex
-	all map[int64]counted
-}
-
-type counted struct {
-	n  int64
-	at time.Time
-}
-
-const (
-	totalFor  = 10 * time.Second
-	maxTotals = 10_000
-)
-
-func (t *totals) init(now func() time.Time) { t.now, t.all = now, map[int64]counted{} }
-
-func (t *totals) get(server int64) (int64, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	c, ok := t.all[server]
-	age := t.now().Sub(c.at)
-	return c.n, ok && age >= 0 && age < totalFor
-}
-
-func (t *totals) set(server, n int64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.all) >= maxTotals {
-		clear(t.all)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return Place{}, int64(len(ratings)), nil
+	case err != nil:
+		return Place{}, 0, err
 	}
-	t.all[server] = counted{n, t.now()}
+	if !p.Hidden && p.PlayedField >= int64(s.config.RankedMatches) {
+		p.Rank = rank(ratings, p.Rating)
+	}
+	return p, int64(len(ratings)), nil
 }
 
-// Forget makes the numbers of players in leaderboards be counted anew.
-func (s *Service) Forget() {
-	s.totals.mu.Lock()
-	defer s.totals.mu.Unlock()
-	clear(s.totals.all)
+// readLadder returns the ratings in a leaderboard, the highest first.
+func (s *Service) readLadder(ctx context.Context, server int64) (ratings []float64, err error) {
+	err = s.store.db.Read(ctx, func(tx *db.Tx) error {
+		ratings, err = ladder(ctx, tx, server, s.config.RankedMatches)
+		return err
+	})
+	return ratings, err
 }
 
-// total returns how many players are in a leaderboard, as it was a few seconds
-// ago: counting a large one takes longer than reading a page of it.
-func (s *Service) total(ctx context.Context, tx *db.Tx, server int64) (int64, error) {
-	if n, ok := s.totals.get(server); ok {
-		return n, nil
-	}
-	n, err := ranked(ctx, tx, server, s.config.RankedMatches)
-	if err == nil {
-		s.totals.set(server, n)
-	}
-	return n, err
-}
+// Forget has the ratings in leaderboards read anew, by which ranks are told.
+func (s *Service) Forget() { s.ladders.forget() }

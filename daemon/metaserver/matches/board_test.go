@@ -53,7 +53,6 @@ func everybodyKnown(_ context.Context, ids []int64) (map[int64]Player, error) {
 func TestClosedAccounts(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s := filled(t, d, 20)
-		s.now = func() time.Time { return time.Time{} }
 		closed := map[int64]bool{3: true, 4: true}
 		gone := map[int64]bool{5: true}
 		s.options.Players = func(ctx context.Context, ids []int64) (map[int64]Player, error) {

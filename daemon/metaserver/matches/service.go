@@ -51,7 +51,7 @@ type Service struct {
 	store      store
 	parameters rating.Parameters
 	limit      *limit.Keyed[int64] // by server
-	totals     totals
+	ladders    *ladders
 	// turns lets one match at a time at the database where transactions that
 	// meet would undo each other and be done again: on PostgreSQL. On SQLite
 	// they go one after the other by themselves and share their commits.
@@ -79,7 +79,7 @@ func New(o Options) (*Service, error) {
 	}
 	perHour := o.Config.MatchesPerHour
 	s.limit = limit.New[int64](float64(perHour)/3600, perHour, maxTracked, s.now)
-	s.totals.init(s.now)
+	s.ladders = newLadders(s.now)
 	if o.DB.Kind() == db.Postgres {
 		s.turns = make(chan struct{}, 1)
 	}

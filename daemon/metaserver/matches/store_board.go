@@ -33,19 +33,14 @@ func board(ctx context.Context, tx *db.Tx, server int64, least int, from mark, l
 	return read(ctx, tx, scanStats, query, append(w.args, limit)...)
 }
 
-// ranked counts who is in a leaderboard.
-func ranked(ctx context.Context, tx *db.Tx, server int64, least int) (n int64, err error) {
+// ladder returns the ratings of all who are in a leaderboard, the highest
+// first.
+func ladder(ctx context.Context, tx *db.Tx, server int64, least int) ([]float64, error) {
 	_, table, w := boardOf(server, least)
-	err = tx.QueryRow(ctx, "SELECT COUNT(*) FROM "+table+" WHERE "+w.sql(), w.args...).Scan(&n)
-	return n, err
-}
-
-// rank is one more than the number of those with a higher rating.
-func rank(ctx context.Context, tx *db.Tx, server int64, least int, rating float64) (n int64, err error) {
-	_, table, w := boardOf(server, least)
-	w.and("rating > ?", rating)
-	err = tx.QueryRow(ctx, "SELECT COUNT(*) + 1 FROM "+table+" WHERE "+w.sql(), w.args...).Scan(&n)
-	return n, err
+	return read(ctx, tx, func(row scanner) (r float64, err error) {
+		err = row.Scan(&r)
+		return r, err
+	}, "SELECT rating FROM "+table+" WHERE "+w.sql()+" ORDER BY rating DESC", w.args...)
 }
 
 // one returns the statistics of an account on a server, or on all of them;
@@ -78,7 +73,8 @@ func hide(ctx context.Context, tx *db.Tx, accounts []int64, hidden bool) error {
 // hidden returns accounts that are in no leaderboard, by id.
 func hidden(ctx context.Context, tx *db.Tx, after int64, limit int) ([]int64, error) {
 	return read(ctx, tx, func(row scanner) (account int64, err error) {
-		return account, row.Scan(&account)
+		err = row.Scan(&account)
+		return account, err
 	}, "SELECT account_id FROM matches_standing WHERE hidden AND account_id > $1 ORDER BY account_id LIMIT $2", after, limit)
 }
 
