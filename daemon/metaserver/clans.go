@@ -9,6 +9,7 @@ import (
 
 // newClans wires the clans.
 func (s *Service) newClans() (*clans.Service, error) {
+	s.allClans = map[bool]*clanList{false: {}, true: {}}
 	o := s.options
 	return clans.New(clans.Options{
 		DB: o.DB, People: clanPeople{s.accounts}, Log: o.Log, Now: s.now, Audit: o.Audit,

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -160,8 +162,38 @@ func clanAll(c *call) (any, error) {
 	if err := c.in.Err(); err != nil {
 		return nil, err
 	}
+	return c.s.allClans[icons].get(c, icons)
+}
+
+// clanList is the answer that lists every clan, made once for all who ask
+// until something changes. What another process changes is seen after
+// clanListAge.
+type clanList struct {
+	mu      sync.Mutex
+	body    prepared // nil: there is none
+	changes uint64
+	at      time.Time
+}
+
+const clanListAge = 2 * time.Second
+
+func (l *clanList) get(c *call, icons bool) (any, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	changes, now := c.s.clans.Changes(), c.s.now()
+	if age := now.Sub(l.at); l.body != nil && changes == l.changes && age >= 0 && age < clanListAge {
+		return l.body, nil
+	}
 	all, err := c.s.clans.All(c.r.Context(), icons)
-	return readClans(all), err
+	if err != nil {
+		return nil, err
+	}
+	body, err := encode(readClans(all))
+	if err != nil {
+		return nil, err
+	}
+	l.body, l.changes, l.at = body, changes, now
+	return l.body, nil
 }
 
 // clanIcon sends the picture itself.

@@ -72,6 +72,7 @@ type Service struct {
 	keys     *keyring
 	face     *face
 	clans    *clans.Service
+	allClans map[bool]*clanList // with icons or without
 	matches  *matches.Service
 	servers  *serverlist.Service
 }

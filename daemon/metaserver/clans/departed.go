@@ -53,6 +53,7 @@ func (s *Service) Tend(ctx context.Context) error {
 // to the member who joined first; without any it is disbanded. The skins of
 // the account are taken back.
 func (s *Service) Depart(ctx context.Context, tx *db.Tx, account int64) error {
+	defer s.changes.Add(1)
 	links, err := selectLinks(ctx, tx, "l.account_id = $1 AND l.closed_at = 0", account)
 	if err != nil {
 		return err

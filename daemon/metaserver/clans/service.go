@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/quartermasterd/quartermaster/daemon/db"
@@ -54,7 +55,12 @@ type Service struct {
 	log     *slog.Logger
 	clock   func() time.Time
 	turns   [64]chan struct{} // of actions on clans, by id
+	changes atomic.Uint64
 }
+
+// Changes returns a number that grows with everything this process changes of
+// clans; what another process does is not in it.
+func (s *Service) Changes() uint64 { return s.changes.Load() }
 
 // Bounds.
 const (
@@ -135,6 +141,7 @@ func (s *Service) alone(ctx context.Context, clan int64, fn func(*db.Tx) error) 
 		return ctx.Err()
 	}
 	defer func() { <-turn }()
+	defer s.changes.Add(1)
 	return s.db.Write(ctx, fn)
 }
 

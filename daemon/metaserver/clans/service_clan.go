@@ -14,6 +14,7 @@ func (s *Service) Found(ctx context.Context, account int64, n Founding) (c Clan,
 	if n.Icon == "" {
 		n.Icon = DefaultIcon
 	}
+	defer s.changes.Add(1)
 	err = s.db.Write(ctx, func(tx *db.Tx) error {
 		now := s.now()
 		c = Clan{Tag: n.Tag, Name: n.Name, Icon: n.Icon, Founder: account, Members: 1, Created: now}

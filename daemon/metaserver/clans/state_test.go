@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/quartermasterd/quartermaster/daemon/db/dbtest"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 )
 
@@ -126,34 +127,33 @@ func TestPermissions(t *testing.T) {
 		{"transfer", func(ctx context.Context, s *Service, c int64) error { return s.Transfer(ctx, by(2), c, 3) }, RankTooLow, RankTooLow, 0},
 		{"disband", func(ctx context.Context, s *Service, c int64) error { return s.Disband(ctx, by(2), c) }, RankTooLow, RankTooLow, 0},
 	}
-	each(t, func(r *rig) {
-		r.options.MaxPerUser = 0
-		r.options.Reserve = 0
-		n := 0
-		for _, p := range powers {
-			for _, state := range allStates {
-				n++
-				c := r.found(1, tagOf(n), fmt.Sprintf("power %d", n))
-				for _, account := range []int64{3, 5, 6} {
-					r.ok(r.Invite(t.Context(), 1, c.ID, account))
-					if account != 5 {
-						r.ok(r.Answer(t.Context(), account, c.ID, true))
-					}
-				}
-				r.ok(rankOfBy(1, 6, Admin)(t.Context(), r.Service, c.ID))
-				r.reach(c.ID, state)
-				want := map[string]Reason{"member": p.member, "admin": p.admin, "owner": p.owner}
-				reason, inside := want[state]
-				if !inside {
-					reason = NotMember
-				}
-				r.refused(p.name+" by one who is "+state, p.do(t.Context(), r.Service, c.ID), reason)
-				if p.name == "change the name" && state == "owner" { // free what it has for the next
-					r.ok(r.Disband(t.Context(), by(1), c.ID))
+	r := newRig(t, dbtest.SQLite(t), nil)
+	r.options.MaxPerUser = 0
+	r.options.Reserve = 0
+	n := 0
+	for _, p := range powers {
+		for _, state := range allStates {
+			n++
+			c := r.found(1, tagOf(n), fmt.Sprintf("power %d", n))
+			for _, account := range []int64{3, 5, 6} {
+				r.ok(r.Invite(t.Context(), 1, c.ID, account))
+				if account != 5 {
+					r.ok(r.Answer(t.Context(), account, c.ID, true))
 				}
 			}
+			r.ok(rankOfBy(1, 6, Admin)(t.Context(), r.Service, c.ID))
+			r.reach(c.ID, state)
+			want := map[string]Reason{"member": p.member, "admin": p.admin, "owner": p.owner}
+			reason, inside := want[state]
+			if !inside {
+				reason = NotMember
+			}
+			r.refused(p.name+" by one who is "+state, p.do(t.Context(), r.Service, c.ID), reason)
+			if p.name == "change the name" && state == "owner" { // free what it has for the next
+				r.ok(r.Disband(t.Context(), by(1), c.ID))
+			}
 		}
-	})
+	}
 }
 
 func rankOf(account int64, rank Rank) func(context.Context, *Service, int64) error {

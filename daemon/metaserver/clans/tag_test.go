@@ -126,7 +126,7 @@ func FuzzParseTag(f *testing.F) {
 		if k == "" {
 			t.Fatalf("%q has no key", tag)
 		}
-		if upper := strings.ToUpper(tag.Visible()); Fold(upper) == Fold(tag.Visible()) && key(upper) != k && strings.ToLower(upper) == strings.ToLower(tag.Visible()) && isASCII(upper) {
+		if upper := strings.ToUpper(tag.Visible()); isASCII(tag.Visible()) && key(upper) != k {
 			t.Fatalf("the case of %q matters: %q and %q", tag, k, key(upper))
 		}
 	})
