@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 
 	"github.com/quartermasterd/quartermaster/daemon/steam"
@@ -17,7 +18,9 @@ const (
 	viaSystem  = "system"
 
 	viaRegister = "register" // somebody who makes an account
-	viaEmail    = "email"    // who knew the password or a mailed code
+
+	// ViaEmail is who knew an e-mail address and its password, or a mailed code.
+	ViaEmail = "email"
 )
 
 // Principal is who is calling. The zero value is a guest. It is a value:
@@ -110,6 +113,11 @@ func From(ctx context.Context) Principal { return callerFrom(ctx).Principal }
 // by itself; this is for jobs that act for somebody, and for tests.
 func With(ctx context.Context, p Principal) context.Context {
 	return withCaller(ctx, caller{Principal: p})
+}
+
+// WithAddress is With for a caller at an address, which the audit log shows.
+func WithAddress(ctx context.Context, p Principal, ip netip.Addr) context.Context {
+	return withCaller(ctx, caller{Principal: p, ip: ipText(ip)})
 }
 
 // Local returns a context for the command line: user is the operating

@@ -285,5 +285,5 @@ func (s *Service) self(ctx context.Context, r record) context.Context {
 	if !From(ctx).Guest() {
 		return ctx
 	}
-	return withCaller(ctx, caller{Principal: Principal{AccountID: r.ID, Name: r.Name, Via: viaEmail}})
+	return withCaller(ctx, caller{Principal: Principal{AccountID: r.ID, Name: r.Name, Via: ViaEmail}})
 }

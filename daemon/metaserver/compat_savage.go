@@ -1,6 +1,7 @@
 package metaserver
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -177,6 +178,9 @@ func (f *face) answer(c *call) (*endpoint, int) {
 
 // serve judges a request of an endpoint.
 func (f *face) serve(e *endpoint, c *call, path map[string]string) int {
+	ctx, cancel := context.WithTimeout(c.r.Context(), patience)
+	defer cancel()
+	c.r = c.r.WithContext(ctx)
 	body, err := c.readBody(e)
 	if err != nil {
 		return c.refuse(err)
@@ -238,6 +242,5 @@ func unescape(s string) string {
 	return s
 }
 
-// patience bounds how long one request may take, from the first byte of its
-// body to the last of its answer.
-const patience = 30 * time.Second
+// patience bounds how long one request may take.
+const patience = 20 * time.Second

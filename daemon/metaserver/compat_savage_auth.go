@@ -100,12 +100,10 @@ func (c *call) asUser(name, password string, mode authMode) error {
 		return unauthorized(textDeleted)
 	}
 	c.user = user
-	c.r = c.r.WithContext(accounts.With(c.r.Context(), accounts.Principal{AccountID: user.ID, Name: user.Name, Via: viaBasic}))
+	caller := accounts.Principal{AccountID: user.ID, Name: user.Name, Via: accounts.ViaEmail}
+	c.r = c.r.WithContext(accounts.WithAddress(c.r.Context(), caller, c.ip))
 	return nil
 }
-
-// viaBasic is how the audit log names callers with HTTP Basic credentials.
-const viaBasic = "basic"
 
 func (c *call) asServer(name, password string) error {
 	credential, err := c.s.servers.Authenticate(c.r.Context(), name, password)
