@@ -204,6 +204,7 @@ func TestServerListBans(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	r.own("PUT", path+"/"+number(other.id), fields{"until": "2001-01-01T00:00:00Z"}, key).is(400)
+	r.own("PUT", path+"/999", fields{}, key).is(404)
 	r.own("DELETE", path+"/"+number(other.id), nil, key).is(204)
 	r.own("DELETE", path+"/"+number(other.id), nil, key).is(404)
 	r.get("/v1/server/bans", s.auth).text(200, "[]")
@@ -225,7 +226,7 @@ func TestServerListAuthorisation(t *testing.T) {
 	}{
 		{"GET", "/serverlist", nil, [5]int{200, 200, 200, 200, 200}},
 		{"GET", "/serverlist/history", nil, [5]int{200, 200, 200, 200, 200}},
-		{"GET", "/serverlist/{id}", nil, [5]int{200, 200, 200, 200, 200}},
+		{"GET", "/serverlist/{id}", nil, [5]int{404, 404, 404, 404, 404}}, // it never reported
 		{"GET", "/serverlist/registered", nil, [5]int{401, 403, 403, 403, 200}},
 		{"PUT", "/serverlist/{id}/state", fields{"state": "open"}, [5]int{401, 403, 403, 403, 200}},
 		{"DELETE", "/serverlist/{id}", nil, [5]int{401, 403, 403, 403, 204}},

@@ -5,12 +5,14 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/web"
 )
 
 const (
 	pollEvery   = 2 * time.Second  // for what other processes changed
-	pollOverlap = 30 * time.Second // more than clocks of machines differ
+	pollOverlap = 5 * time.Second
+	clocksApart = 30 * time.Second // more than clocks of machines differ
 	loadEvery   = time.Minute
 	recordEvery = time.Minute
 )
@@ -36,7 +38,11 @@ func (s *Service) Refresh(ctx context.Context) error {
 
 // poll shows what other processes changed.
 func (s *Service) poll(ctx context.Context) error {
-	rows, err := s.store.changed(ctx, s.now().Add(-pollOverlap))
+	overlap := pollOverlap
+	if s.store.db.Kind() == db.Postgres {
+		overlap = clocksApart
+	}
+	rows, err := s.store.changed(ctx, s.now().Add(-overlap))
 	if err != nil {
 		return err
 	}
@@ -84,6 +90,6 @@ func (s *Service) publish() {
 	}
 	if t := s.Totals(); t != s.published {
 		s.published = t
-		s.options.Hub.Publish(web.Event{Topic: "serverlist.totals", Data: totalsView{t.Servers, t.Players}})
+		s.options.Hub.Publish(web.Event{Topic: "serverlist.totals", Data: totalsView(t)})
 	}
 }

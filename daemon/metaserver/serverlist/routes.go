@@ -43,7 +43,7 @@ func (s *Service) registerPublic(srv *web.Server) {
 	web.Route(ops, http.MethodGet, listPath+"/history", s.getHistory, web.Describe("get-serverlist-history", "Servers and players of the last day",
 		"The most there were in each five minutes. Times in which the daemon did not run are left out."))
 	web.Route(ops, http.MethodGet, listPath+"/{id}", s.getServer, web.Describe("get-server", "One game server",
-		"Also while it is not online. One that a moderator hid is shown to nobody but its owner.", 404), reached)
+		"Also while it is not online. One that never was, or that a moderator hid, is shown to nobody but its owner.", 404), reached)
 }
 
 // registerOwn adds what an owner does with his servers.
@@ -148,7 +148,7 @@ func (s *Service) getServer(ctx context.Context, in *serverInput) (*web.Tagged[V
 		return nil, err
 	}
 	v, err := s.Server(ctx, n)
-	if err == nil && v.State != StateOpen {
+	if err == nil && (v.State != StateOpen || v.Updated.IsZero()) {
 		err = errNoServer
 	}
 	if err != nil {

@@ -244,6 +244,15 @@ func (s *Service) putBan(ctx context.Context, in *banInput) (*struct{}, error) {
 	if !ok {
 		return nil, fault.New(fault.Invalid, "%q is not the number of an account", in.Account)
 	}
+	if s.options.Names != nil {
+		names, err := s.options.Names(ctx, []int64{account})
+		if err != nil {
+			return nil, err
+		}
+		if _, ok := names[account]; !ok {
+			return nil, fault.New(fault.NotFound, "There is no account #%d", account)
+		}
+	}
 	return nil, s.Ban(ctx, owner, n, Ban{Account: account, Reason: in.Body.Reason, By: owner, Until: in.Body.Until})
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/db/dbtest"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/web"
 )
 
 // rig is a Service with a clock that tests set.
@@ -380,5 +382,42 @@ func TestClosedOwner(t *testing.T) {
 	r.pass(keepCredential)
 	if _, err := r.Authenticate(t.Context(), text(s.ID), password); !errors.Is(err, ErrCredentials) {
 		t.Errorf("%v", err)
+	}
+}
+
+// Mods that this daemon has come with the address at which it was reached.
+func TestModURL(t *testing.T) {
+	r := newRig(t, dbtest.SQLite(t), func(o *Options) {
+		o.ModURL = func(_ context.Context, app uint32, id uint64) string {
+			if app != 4920 || id != 7 {
+				return ""
+			}
+			return "/m7_5.zip"
+		}
+	})
+	ctx := context.WithValue(t.Context(), baseKey{}, "https://mods.example.org")
+	v := r.view(ctx, &Server{Extras: Extras{App: 4920, Mods: []uint64{7, 8}}})
+	want := []modView{{"7", "https://mods.example.org/m7_5.zip"}, {"8", ""}}
+	if len(v.Mods) != 2 || v.Mods[0] != want[0] || v.Mods[1] != want[1] {
+		t.Errorf("%+v", v.Mods)
+	}
+}
+
+// Open pages are told of new totals, and only of those.
+func TestTotalsArePublished(t *testing.T) {
+	srv, err := web.New(web.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, dbtest.SQLite(t), func(o *Options) { o.Hub = srv.Events() })
+	_, c := r.add(1)
+	r.publish()
+	if r.published != (Totals{}) {
+		t.Errorf("%+v", r.published)
+	}
+	r.beat(c, "a", 3)
+	r.publish()
+	if r.published != (Totals{1, 3}) {
+		t.Errorf("%+v", r.published)
 	}
 }
