@@ -145,81 +145,109 @@ func (a addHeaders) RoundTrip(req *http.Request) (*http.Response, error) {
 	return a.next.RoundTrip(req)
 }
 
-// The entries are those of pydantic 1.10.2 behind FastAPI 0.86.
+// The entries of refusals are those of pydantic 1.10.2 behind FastAPI 0.86.
+const (
+	entryDict, entryList = `"msg":"value is not a valid dict","type":"type_error.dict"`, `"msg":"value is not a valid list","type":"type_error.list"`
+	entryMissing         = `"msg":"field required","type":"value_error.missing"`
+	entryNone            = `"msg":"none is not an allowed value","type":"type_error.none.not_allowed"`
+	entryInteger         = `"msg":"value is not a valid integer","type":"type_error.integer"`
+	entryRace            = `"msg":"value is not a valid enumeration member; permitted: 'human', 'beast'","type":"type_error.enum","ctx":{"enum_values":["human","beast"]}`
+	entryUnique          = `"msg":"the list has duplicated items","type":"value_error.list.unique_items"`
+	entryDisjoint        = `{"loc":["body","teams"],"msg":"Teams should be disjoint","type":"assertion_error"}`
+	entrySameID          = `{"loc":["body","teams"],"msg":"Team ids should be unique","type":"assertion_error"}`
+	entryNoSuchWinner    = `{"loc":["body","__root__"],"msg":"winner index is not an id of one of the teams","type":"value_error"}`
+)
+
+// entryAt is an entry for a place in the body.
+func entryAt(loc, rest string) string { return `{"loc":["body",` + loc + `],` + rest + `}` }
+
+func teamText(id, race, players, commander string) string {
+	return `{"id":` + id + `,"race":` + race + `,"field_players":` + players + `,"commander":` + commander + `}`
+}
+
+func bodyText(teams, winner string) string {
+	return `{"teams":[` + teams + `],"winner":` + winner + `}`
+}
+
+// fieldText is so many players.
+func fieldText(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `,{"user_id":%d}`, i+10)
+	}
+	return "[" + b.String()[1:] + "]"
+}
+
+const (
+	teamOne = `{"id":0,"race":"beast","field_players":[{"user_id":1}],"commander":9}`
+	teamTwo = `{"id":1,"race":"human","field_players":[{"user_id":2}],"commander":9}`
+)
+
+// refusedMatch is a report and what is said of it.
+type refusedMatch struct{ name, body, want string }
+
+// refusedTeams are reports whose form or list of teams is wrong.
+func refusedTeams() []refusedMatch {
+	return []refusedMatch{
+		{"empty", ``, `{"loc":["body"],` + entryMissing + `}`},
+		{"null", `null`, `{"loc":["body"],` + entryMissing + `}`},
+		{"list", `[]`, `{"loc":["body"],` + entryDict + `}`},
+		{"nothing", `{}`, entryAt(`"teams"`, entryMissing) + "," + entryAt(`"winner"`, entryMissing)},
+		{"nulls", `{"teams":null,"winner":null}`, entryAt(`"teams"`, entryNone) + "," + entryAt(`"winner"`, entryNone)},
+		{"no list", `{"teams":{},"winner":-1}`, entryAt(`"teams"`, entryList)},
+		{"one team", bodyText(teamOne, "-1"), entryAt(`"teams"`, `"msg":"ensure this value has at least 2 items","type":"value_error.list.min_items","ctx":{"limit_value":2}`)},
+		{"five teams", bodyText(strings.Join([]string{teamOne, teamTwo, teamOne, teamTwo, teamOne}, ","), "-1"),
+			entryAt(`"teams"`, `"msg":"ensure this value has at most 4 items","type":"value_error.list.max_items","ctx":{"limit_value":4}`)},
+		{"twice the same", bodyText(teamOne+","+teamOne, "0"), entryAt(`"teams"`, entryUnique)},
+		{"no team", bodyText("1,"+teamTwo, "1"), entryAt(`"teams",0`, entryDict)},
+		{"empty team", bodyText("{},"+teamTwo, "1"), entryAt(`"teams",0,"id"`, entryMissing) + "," + entryAt(`"teams",0,"race"`, entryMissing) + "," +
+			entryAt(`"teams",0,"field_players"`, entryMissing) + "," + entryAt(`"teams",0,"commander"`, entryMissing)},
+		{"ids of teams", bodyText(teamText("-1", `"beast"`, `[{"user_id":1}]`, "9")+","+teamText("4", `"human"`, `[{"user_id":2}]`, "9"), "0"),
+			entryAt(`"teams",0,"id"`, `"msg":"ensure this value is greater than -1","type":"value_error.number.not_gt","ctx":{"limit_value":-1}`) + "," +
+				entryAt(`"teams",1,"id"`, `"msg":"ensure this value is less than 4","type":"value_error.number.not_lt","ctx":{"limit_value":4}`)},
+	}
+}
+
+// refusedMembers are reports in which something in a team or the winner is
+// wrong.
+func refusedMembers() []refusedMatch {
+	return []refusedMatch{
+		{"race", bodyText(teamText("0", `"alien"`, `[{"user_id":1}]`, "9")+","+teamTwo, "1"), entryAt(`"teams",0,"race"`, entryRace)},
+		{"nobody in the field", bodyText(teamText("0", `"beast"`, `[]`, "9")+","+teamTwo, "1"),
+			entryAt(`"teams",0,"field_players"`, `"msg":"ensure this value has at least 1 items","type":"value_error.list.min_items","ctx":{"limit_value":1}`)},
+		{"33 in the field", bodyText(teamText("0", `"beast"`, fieldText(33), "9")+","+teamTwo, "1"),
+			entryAt(`"teams",0,"field_players"`, `"msg":"ensure this value has at most 32 items","type":"value_error.list.max_items","ctx":{"limit_value":32}`)},
+		{"a player twice", bodyText(teamText("0", `"beast"`, `[{"user_id":1},{"user_id":1}]`, "9")+","+teamTwo, "1"), entryAt(`"teams",0,"field_players"`, entryUnique)},
+		{"a player twice as text", bodyText(teamText("0", `"beast"`, `[{"user_id":1},{"user_id":"1"}]`, "9")+","+teamTwo, "1"), entryAt(`"teams",0,"field_players"`, entryUnique)},
+		{"players", bodyText(teamText("0", `"beast"`, `[3,{},{"user_id":null},{"user_id":"x"}]`, "9")+","+teamTwo, "1"),
+			entryAt(`"teams",0,"field_players",0`, entryDict) + "," + entryAt(`"teams",0,"field_players",1,"user_id"`, entryMissing) + "," +
+				entryAt(`"teams",0,"field_players",2,"user_id"`, entryNone) + "," + entryAt(`"teams",0,"field_players",3,"user_id"`, entryInteger)},
+		{"64 bits", bodyText(teamText("0", `"beast"`, `[{"user_id":9223372036854775808}]`, "9223372036854775808")+","+teamTwo, "1"),
+			entryAt(`"teams",0,"field_players",0,"user_id"`, entryInteger) + "," + entryAt(`"teams",0,"commander"`, entryInteger)},
+		{"commander", bodyText(teamText("0", `"beast"`, `[{"user_id":1}]`, `"boss"`)+","+teamTwo, "1"), entryAt(`"teams",0,"commander"`, entryInteger)},
+		{"in two teams", bodyText(teamOne+","+teamText("1", `"human"`, `[{"user_id":1}]`, "8"), "0"), entryDisjoint},
+		{"unregistered in two teams", bodyText(teamText("0", `"beast"`, `[{"user_id":-1}]`, "9")+","+teamText("1", `"human"`, `[{"user_id":-1}]`, "9"), "0"), entryDisjoint},
+		{"the same id", bodyText(teamOne+","+teamText("0", `"human"`, `[{"user_id":2}]`, "9"), "0"), entrySameID},
+		{"both", bodyText(teamOne+","+teamText("0", `"human"`, `[{"user_id":1}]`, "8"), "0"), entryDisjoint},
+		{"winner too low", bodyText(teamOne+","+teamTwo, "-2"),
+			entryAt(`"winner"`, `"msg":"ensure this value is greater than or equal to -1","type":"value_error.number.not_ge","ctx":{"limit_value":-1}`)},
+		{"winner too high", bodyText(teamOne+","+teamTwo, "4"),
+			entryAt(`"winner"`, `"msg":"ensure this value is less than or equal to 3","type":"value_error.number.not_le","ctx":{"limit_value":3}`)},
+		{"winner is none of them", bodyText(teamOne+","+teamTwo, "3"), entryNoSuchWinner},
+		{"winner 0 is none of them", bodyText(teamText("2", `"beast"`, `[{"user_id":1}]`, "9")+","+teamTwo, "0"), entryNoSuchWinner},
+		{"winner and teams", bodyText(teamOne, "3"), entryAt(`"teams"`, `"msg":"ensure this value has at least 2 items","type":"value_error.list.min_items","ctx":{"limit_value":2}`)},
+		{"winner null", bodyText(teamOne+","+teamTwo, "null"), entryAt(`"winner"`, entryNone)},
+		{"match_id", `{"teams":[` + teamOne + `,` + teamTwo + `],"winner":0,"match_id":[]}`, entryAt(`"match_id"`, `"msg":"str type expected","type":"type_error.str"`)},
+		{"match_id too long", `{"teams":[` + teamOne + `,` + teamTwo + `],"winner":0,"match_id":"` + strings.Repeat("x", 101) + `"}`,
+			entryAt(`"match_id"`, `"msg":"ensure this value has at most 100 characters","type":"value_error.any_str.max_length","ctx":{"limit_value":100}`)},
+	}
+}
+
 func TestMetaMatchValidation(t *testing.T) {
 	t.Parallel()
 	r := newMetaRig(t, t.TempDir())
 	s := r.server(r.user("foo"))
-	const (
-		dict, list   = `"msg":"value is not a valid dict","type":"type_error.dict"`, `"msg":"value is not a valid list","type":"type_error.list"`
-		missing      = `"msg":"field required","type":"value_error.missing"`
-		none         = `"msg":"none is not an allowed value","type":"type_error.none.not_allowed"`
-		integer      = `"msg":"value is not a valid integer","type":"type_error.integer"`
-		race         = `"msg":"value is not a valid enumeration member; permitted: 'human', 'beast'","type":"type_error.enum","ctx":{"enum_values":["human","beast"]}`
-		unique       = `"msg":"the list has duplicated items","type":"value_error.list.unique_items"`
-		disjoint     = `{"loc":["body","teams"],"msg":"Teams should be disjoint","type":"assertion_error"}`
-		sameID       = `{"loc":["body","teams"],"msg":"Team ids should be unique","type":"assertion_error"}`
-		noSuchWinner = `{"loc":["body","__root__"],"msg":"winner index is not an id of one of the teams","type":"value_error"}`
-	)
-	at := func(loc, rest string) string { return `{"loc":["body",` + loc + `],` + rest + `}` }
-	team := func(id, race, players, commander string) string {
-		return `{"id":` + id + `,"race":` + race + `,"field_players":` + players + `,"commander":` + commander + `}`
-	}
-	one, two := team("0", `"beast"`, `[{"user_id":1}]`, "9"), team("1", `"human"`, `[{"user_id":2}]`, "9")
-	body := func(teams, winner string) string { return `{"teams":[` + teams + `],"winner":` + winner + `}` }
-	numbered := func(n int) string {
-		var b strings.Builder
-		for i := range n {
-			fmt.Fprintf(&b, `,{"user_id":%d}`, i+10)
-		}
-		return "[" + b.String()[1:] + "]"
-	}
-	for _, c := range []struct{ name, body, want string }{
-		{"empty", ``, `{"loc":["body"],` + missing + `}`},
-		{"null", `null`, `{"loc":["body"],` + missing + `}`},
-		{"list", `[]`, `{"loc":["body"],` + dict + `}`},
-		{"nothing", `{}`, at(`"teams"`, missing) + "," + at(`"winner"`, missing)},
-		{"nulls", `{"teams":null,"winner":null}`, at(`"teams"`, none) + "," + at(`"winner"`, none)},
-		{"no list", `{"teams":{},"winner":-1}`, at(`"teams"`, list)},
-		{"one team", body(one, "-1"), at(`"teams"`, `"msg":"ensure this value has at least 2 items","type":"value_error.list.min_items","ctx":{"limit_value":2}`)},
-		{"five teams", body(strings.Join([]string{one, two, one, two, one}, ","), "-1"),
-			at(`"teams"`, `"msg":"ensure this value has at most 4 items","type":"value_error.list.max_items","ctx":{"limit_value":4}`)},
-		{"twice the same", body(one+","+one, "0"), at(`"teams"`, unique)},
-		{"no team", body("1,"+two, "1"), at(`"teams",0`, dict)},
-		{"empty team", body("{},"+two, "1"), at(`"teams",0,"id"`, missing) + "," + at(`"teams",0,"race"`, missing) + "," +
-			at(`"teams",0,"field_players"`, missing) + "," + at(`"teams",0,"commander"`, missing)},
-		{"ids of teams", body(team("-1", `"beast"`, `[{"user_id":1}]`, "9")+","+team("4", `"human"`, `[{"user_id":2}]`, "9"), "0"),
-			at(`"teams",0,"id"`, `"msg":"ensure this value is greater than -1","type":"value_error.number.not_gt","ctx":{"limit_value":-1}`) + "," +
-				at(`"teams",1,"id"`, `"msg":"ensure this value is less than 4","type":"value_error.number.not_lt","ctx":{"limit_value":4}`)},
-		{"race", body(team("0", `"alien"`, `[{"user_id":1}]`, "9")+","+two, "1"), at(`"teams",0,"race"`, race)},
-		{"nobody in the field", body(team("0", `"beast"`, `[]`, "9")+","+two, "1"),
-			at(`"teams",0,"field_players"`, `"msg":"ensure this value has at least 1 items","type":"value_error.list.min_items","ctx":{"limit_value":1}`)},
-		{"33 in the field", body(team("0", `"beast"`, numbered(33), "9")+","+two, "1"),
-			at(`"teams",0,"field_players"`, `"msg":"ensure this value has at most 32 items","type":"value_error.list.max_items","ctx":{"limit_value":32}`)},
-		{"a player twice", body(team("0", `"beast"`, `[{"user_id":1},{"user_id":1}]`, "9")+","+two, "1"), at(`"teams",0,"field_players"`, unique)},
-		{"a player twice as text", body(team("0", `"beast"`, `[{"user_id":1},{"user_id":"1"}]`, "9")+","+two, "1"), at(`"teams",0,"field_players"`, unique)},
-		{"players", body(team("0", `"beast"`, `[3,{},{"user_id":null},{"user_id":"x"}]`, "9")+","+two, "1"),
-			at(`"teams",0,"field_players",0`, dict) + "," + at(`"teams",0,"field_players",1,"user_id"`, missing) + "," +
-				at(`"teams",0,"field_players",2,"user_id"`, none) + "," + at(`"teams",0,"field_players",3,"user_id"`, integer)},
-		{"64 bits", body(team("0", `"beast"`, `[{"user_id":9223372036854775808}]`, "9223372036854775808")+","+two, "1"),
-			at(`"teams",0,"field_players",0,"user_id"`, integer) + "," + at(`"teams",0,"commander"`, integer)},
-		{"commander", body(team("0", `"beast"`, `[{"user_id":1}]`, `"boss"`)+","+two, "1"), at(`"teams",0,"commander"`, integer)},
-		{"in two teams", body(one+","+team("1", `"human"`, `[{"user_id":1}]`, "8"), "0"), disjoint},
-		{"unregistered in two teams", body(team("0", `"beast"`, `[{"user_id":-1}]`, "9")+","+team("1", `"human"`, `[{"user_id":-1}]`, "9"), "0"), disjoint},
-		{"the same id", body(one+","+team("0", `"human"`, `[{"user_id":2}]`, "9"), "0"), sameID},
-		{"both", body(one+","+team("0", `"human"`, `[{"user_id":1}]`, "8"), "0"), disjoint},
-		{"winner too low", body(one+","+two, "-2"),
-			at(`"winner"`, `"msg":"ensure this value is greater than or equal to -1","type":"value_error.number.not_ge","ctx":{"limit_value":-1}`)},
-		{"winner too high", body(one+","+two, "4"),
-			at(`"winner"`, `"msg":"ensure this value is less than or equal to 3","type":"value_error.number.not_le","ctx":{"limit_value":3}`)},
-		{"winner is none of them", body(one+","+two, "3"), noSuchWinner},
-		{"winner 0 is none of them", body(team("2", `"beast"`, `[{"user_id":1}]`, "9")+","+two, "0"), noSuchWinner},
-		{"winner and teams", body(one, "3"), at(`"teams"`, `"msg":"ensure this value has at least 2 items","type":"value_error.list.min_items","ctx":{"limit_value":2}`)},
-		{"winner null", body(one+","+two, "null"), at(`"winner"`, none)},
-		{"match_id", `{"teams":[` + one + `,` + two + `],"winner":0,"match_id":[]}`, at(`"match_id"`, `"msg":"str type expected","type":"type_error.str"`)},
-		{"match_id too long", `{"teams":[` + one + `,` + two + `],"winner":0,"match_id":"` + strings.Repeat("x", 101) + `"}`,
-			at(`"match_id"`, `"msg":"ensure this value has at most 100 characters","type":"value_error.any_str.max_length","ctx":{"limit_value":100}`)},
-	} {
+	for _, c := range append(refusedTeams(), refusedMembers()...) {
 		t.Run(c.name, func(t *testing.T) {
 			a := r.post(matchUpdate, c.body, s.auth).is(422)
 			if want := `{"detail":[` + c.want + `]}`; string(a.body) != want {
@@ -231,8 +259,8 @@ func TestMetaMatchValidation(t *testing.T) {
 	r.post(matchUpdate, "{", login{}).is(422)
 	r.post(matchUpdate, "{}", login{}).says(401, "Not authenticated")
 	// Lenient: numbers as texts, an id of the match that is a number, keys that mean nothing.
-	r.post(matchUpdate, `{"teams":[`+team(`"0"`, `"beast"`, `[{"user_id":" 1 ","x":1}]`, "true")+`,`+two+`],"winner":"0","match_id":17,"y":{}}`, s.auth).text(200, "null")
-	r.post(matchUpdate, `{"teams":[`+one+`,`+two+`],"winner":1.9,"match_id":null}`, s.auth).text(200, "null")
+	r.post(matchUpdate, `{"teams":[`+teamText(`"0"`, `"beast"`, `[{"user_id":" 1 ","x":1}]`, "true")+`,`+teamTwo+`],"winner":"0","match_id":17,"y":{}}`, s.auth).text(200, "null")
+	r.post(matchUpdate, `{"teams":[`+teamOne+`,`+teamTwo+`],"winner":1.9,"match_id":null}`, s.auth).text(200, "null")
 }
 
 // TestMetaMatchLimit: a server cannot report without end.
