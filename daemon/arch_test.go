@@ -55,7 +55,7 @@ var layers = map[string][]string{
 	"daemon/metaserver/matches":    metaserverPart,
 	"daemon/metaserver": {"daemon/metaserver", "daemon/mail", "daemon/accounts", "daemon/web", "daemon/db", "daemon/durable", "daemon/limit",
 		"daemon/steam", "daemon/config", "daemon/fault"},
-	"daemon/admin": {"daemon/workshop", "daemon/steam", "daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable",
+	"daemon/admin": {"daemon/workshop", "daemon/mail", "daemon/steam", "daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable",
 		"daemon/config", "daemon/fault", "webui"},
 	"daemon/ossvc":  {"install", "daemon/durable", "daemon/config", "daemon/fault"},
 	"daemon/cli":    {"daemon", "install"},

@@ -135,7 +135,7 @@ func New(ctx context.Context, o Options) (_ *Daemon, err error) {
 	d.admin = admin.New(admin.Options{
 		Page: webui.FS(), Workshop: d.workshop, Log: o.Log, Version: o.Version,
 		Paths:     admin.Paths{Config: o.Loaded.File, Data: o.Loaded.DataDir, Database: d.databaseName(), Blobs: d.BlobDir()},
-		Listeners: d.web.Addrs, Started: d.started, Space: d.space, Traffic: d.web.Traffic,
+		Listeners: d.web.Addrs, Started: d.started, Space: d.space, Traffic: d.web.Traffic, Mail: d.Mail,
 	})
 	d.admin.Register(d.web)
 	d.web.Ready("database", d.DB.Ping)

@@ -205,7 +205,7 @@ func (s *Service) prune(ctx context.Context) error {
 }
 
 // Account returns the account that ref names: "#" and its number, a SteamID in
-// any form, or its display name. What reads as a SteamID is one, so that a
+// any form, its e-mail address, or its display name. What reads as a SteamID is one, so that a
 // name cannot pass for somebody else. fault.NotFound.
 func (s *Service) Account(ctx context.Context, ref string) (a Account, err error) {
 	if number, ok := strings.CutPrefix(ref, "#"); ok {
@@ -233,7 +233,7 @@ func (s *Service) Account(ctx context.Context, ref string) (a Account, err error
 		}
 		return a, err
 	}
-	a, _, err = s.lookUp(ctx, ref)
+	a, _, _, err = s.lookUpSignIn(ctx, Attempt{Name: ref})
 	if err == nil && a.ID == 0 {
 		err = fault.New(fault.NotFound, "There is no account %q", ref).
 			WithHint("quartermaster admin list shows the accounts")

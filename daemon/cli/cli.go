@@ -49,6 +49,8 @@ type CLI struct {
 	Matches    MatchesCmd     `cmd:"" help:"List, show and take out matches that game servers reported."`
 	Leaders    LeaderboardCmd `cmd:"" name:"leaderboard" help:"Show the players with the highest ratings."`
 	ProofKeys  ProofKeysCmd   `cmd:"" name:"proof-keys" help:"List and replace the keys of players' proofs."`
+	Players    PlayersCmd     `cmd:"" help:"List players, and close, rename, export or delete their accounts."`
+	Mail       MailCmd        `cmd:"" help:"Send a test mail, and list those that wait."`
 	Serverlist ServerlistCmd  `cmd:"" help:"List, show and moderate the game servers that players registered."`
 	Import     ImportCmd      `cmd:"" help:"Take over the data of another program."`
 	Version    VersionCmd     `cmd:"" help:"Print the version."`
