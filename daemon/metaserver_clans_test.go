@@ -120,79 +120,128 @@ func TestMetaClanRegistration(t *testing.T) {
 	})
 }
 
+// clanDesk is what players do to each other in one clan, by the wire.
+type clanDesk struct {
+	r    *metaRig
+	clan int64
+}
+
+func (d clanDesk) invite(who, by player) reply {
+	d.r.t.Helper()
+	return d.r.post("/v1/clan/invite", fields{"user_id": who.id, "clan_id": d.clan}, by.auth)
+}
+
+func (d clanDesk) answer(by player, accept bool) reply {
+	d.r.t.Helper()
+	return d.r.post("/v1/clan/invite-response", fields{"clan_id": d.clan, "accept": accept}, by.auth)
+}
+
+func (d clanDesk) kick(who, by player) reply {
+	d.r.t.Helper()
+	return d.r.post("/v1/clan/kick", fields{"user_id": who.id, "clan_id": d.clan}, by.auth)
+}
+
+func (d clanDesk) rank(who, by player, to string) reply {
+	d.r.t.Helper()
+	return d.r.post("/v1/clan/update-rank", fields{"user_id": who.id, "clan_id": d.clan, "rank": to}, by.auth)
+}
+
+func (d clanDesk) belongs(who player, want string) {
+	d.r.t.Helper()
+	d.r.post("/v1/user/verify-clan-membership", fields{"clan_id": d.clan}, who.auth).text(200, want)
+}
+
+func (d clanDesk) list(what string, by player) reply {
+	d.r.t.Helper()
+	return d.r.get(fmt.Sprintf("/v1/clan/%s?clan_id=%d", what, d.clan), by.auth)
+}
+
 func TestMetaClanInvitation(t *testing.T) {
 	t.Parallel()
 	eachMeta(t, func(t *testing.T, r *metaRig) {
 		owner, guest := r.user("foo"), r.user("foo2")
-		clan := r.clan(owner, "^123(Zzz", "Zaitev's Snore Club")
-		invite := func(who, by player) reply {
-			return r.post("/v1/clan/invite", fields{"user_id": who.id, "clan_id": clan}, by.auth)
-		}
-		answer := func(accept bool) reply {
-			return r.post("/v1/clan/invite-response", fields{"clan_id": clan, "accept": accept}, guest.auth)
-		}
-		kick := func(who, by player) reply {
-			return r.post("/v1/clan/kick", fields{"user_id": who.id, "clan_id": clan}, by.auth)
-		}
-		rank := func(who, by player, to string) reply {
-			return r.post("/v1/clan/update-rank", fields{"user_id": who.id, "clan_id": clan, "rank": to}, by.auth)
-		}
-		belongs := func(who player, want string) {
-			t.Helper()
-			r.post("/v1/user/verify-clan-membership", fields{"clan_id": clan}, who.auth).text(200, want)
-		}
+		d := clanDesk{r, r.clan(owner, "^123(Zzz", "Zaitev's Snore Club")}
 		members := func(want ...int64) {
 			t.Helper()
-			sameIDs(t, "members", people(r.get(fmt.Sprintf("/v1/clan/members?clan_id=%d", clan), guest.auth).is(200).list()), want)
+			sameIDs(t, "members", people(d.list("members", guest).is(200).list()), want)
 		}
-		invite(guest, guest).says(403, "Clan doesn't exist or inviter isn't in it")
-		answer(true).says(422, "User is not invited to join clan")
-		r.get(fmt.Sprintf("/v1/clan/invites?clan_id=%d", clan), owner.auth).text(200, "[]")
-		r.get(fmt.Sprintf("/v1/clan/invites?clan_id=%d", clan), guest.auth).says(403, "User is not authorized to view clan invites for this clan")
+		d.invite(guest, guest).says(403, "Clan doesn't exist or inviter isn't in it")
+		d.answer(guest, true).says(422, "User is not invited to join clan")
+		d.list("invites", owner).text(200, "[]")
+		d.list("invites", guest).says(403, "User is not authorized to view clan invites for this clan")
 		members(owner.id)
-		belongs(owner, "true")
-		belongs(guest, "false")
+		d.belongs(owner, "true")
+		d.belongs(guest, "false")
 		sameIDs(t, "for user", people(r.get(fmt.Sprintf("/v1/clan/for-user/by-id?user_id=%d", owner.id), guest.auth).is(200).list()), []int64{owner.id})
-		invite(guest, owner).text(200, "null")
-		sameIDs(t, "invites", people(r.get(fmt.Sprintf("/v1/clan/invites?clan_id=%d", clan), owner.auth).is(200).list()), []int64{guest.id})
+		r.get("/v1/clan/for-user/by-id?user_id=99", guest.auth).says(404, "User not found")
+		d.invite(guest, owner).text(200, "null")
+		sameIDs(t, "invites", people(d.list("invites", owner).is(200).list()), []int64{guest.id})
 		mine := r.get("/v1/user/clan-invites", guest.auth).is(200).list()
-		if len(mine) != 1 || mine[0]["clan_id"] != float64(clan) || mine[0]["joined"] != nil || mine[0]["deleted"] != nil || mine[0]["rank"] != "member" {
+		if len(mine) != 1 || mine[0]["clan_id"] != float64(d.clan) || mine[0]["joined"] != nil || mine[0]["deleted"] != nil || mine[0]["rank"] != "member" {
 			t.Errorf("my invites: %v", mine)
 		}
-		belongs(guest, "false")
-		invite(guest, owner).says(422, "Invitee has an existing relation to clan (invited/member/left/kicked)")
-		answer(true).text(200, "null")
-		answer(true).says(422, "User is already a member of clan")
-		kick(owner, guest).says(403, "User is not authorized to kick members of this clan")
+		d.belongs(guest, "false")
+		d.answer(guest, true).text(200, "null")
+		d.kick(owner, guest).says(403, "User is not authorized to kick members of this clan")
 		members(owner.id, guest.id)
-		invite(guest, guest).says(403, "Inviter is not clan admin")
-		promoted := rank(guest, owner, "admin").is(200)
-		if o := promoted.object(); o["rank"] != "admin" || !strings.HasPrefix(string(promoted.body), fmt.Sprintf(`{"clan_id":%d,"user_id":%d,"rank":"admin","invited":"`, clan, guest.id)) {
+		d.invite(guest, guest).says(403, "Inviter is not clan admin")
+		promoted := d.rank(guest, owner, "admin").is(200)
+		if o := promoted.object(); o["rank"] != "admin" || !strings.HasPrefix(string(promoted.body), fmt.Sprintf(`{"clan_id":%d,"user_id":%d,"rank":"admin","invited":"`, d.clan, guest.id)) {
 			t.Errorf("promoted: %s", promoted.body)
 		}
-		rank(owner, guest, "member").says(403, "Modifying user does not outrank subject user.")
-		kick(owner, guest).says(403, "Clan admins cannot be kicked")
-		kick(guest, owner).says(403, "Clan admins cannot be kicked")
-		rank(guest, owner, "member").is(200)
-		kick(guest, owner).text(200, "null")
-		belongs(guest, "false")
+		d.rank(owner, guest, "member").says(403, "Modifying user does not outrank subject user.")
+		d.kick(owner, guest).says(403, "Clan admins cannot be kicked")
+		d.kick(guest, owner).says(403, "Clan admins cannot be kicked")
+		d.rank(guest, owner, "member").is(200)
+		d.kick(guest, owner).text(200, "null")
+		d.belongs(guest, "false")
 		members(owner.id)
-		answer(true).says(422, "User was kicked from clan and was not reinvited")
-		invite(guest, owner).text(200, "null") // a closed link opens anew
-		answer(false).text(200, "null")
-		answer(true).says(422, "User previously declined this invitation")
-		invite(guest, owner).text(200, "null")
-		kick(guest, owner).text(200, "null")
-		answer(true).says(422, "This invitation has been retracted")
-		kick(guest, owner).says(403, "Clan doesn't exist or user is not in it.")
-		r.joins(clan, owner, guest)
-		if err := r.clansService().Leave(t.Context(), guest.id, clan); err != nil {
-			t.Fatal(err)
-		}
-		answer(true).says(422, "User has left clan and was not reinvited")
-		r.get("/v1/clan/for-user/by-id?user_id=99", guest.auth).says(404, "User not found")
-		invite(player{id: 99}, owner).says(422, "Invitee doesn't exist")
 	})
+}
+
+// Every state with its text, and ranks with theirs.
+func TestMetaClanStates(t *testing.T) {
+	t.Parallel()
+	r := newMetaRig(t, t.TempDir())
+	owner, guest, third := r.user("foo"), r.user("foo2"), r.user("foo3")
+	d := clanDesk{r, r.clan(owner, "^123(Zzz", "Zaitev's Snore Club")}
+	const related = "Invitee has an existing relation to clan (invited/member/left/kicked)"
+	outsiders := func(answer string) {
+		t.Helper()
+		d.answer(guest, true).says(422, answer)
+		d.answer(guest, false).says(422, answer)
+		d.kick(guest, owner).says(403, "Clan doesn't exist or user is not in it.")
+		d.rank(guest, owner, "admin").says(403, "Clan doesn't exist or subject user is not in it.")
+		d.rank(owner, guest, "member").says(403, "Clan doesn't exist or modifying user is not in it.")
+		d.invite(third, guest).says(403, "Clan doesn't exist or inviter isn't in it")
+		d.invite(guest, owner).text(200, "null")
+		d.invite(guest, owner).says(422, related)
+	}
+	outsiders("User is not invited to join clan")
+	d.rank(guest, owner, "admin").says(403, "Clan doesn't exist or subject user is not in it.")
+	d.answer(guest, false).text(200, "null")
+	outsiders("User previously declined this invitation")
+	d.kick(guest, owner).text(200, "null")
+	outsiders("This invitation has been retracted")
+	d.answer(guest, true).text(200, "null")
+	d.answer(guest, true).says(422, "User is already a member of clan")
+	d.invite(guest, owner).says(422, related)
+	d.kick(guest, owner).text(200, "null")
+	outsiders("User was kicked from clan and was not reinvited")
+	d.answer(guest, true).text(200, "null")
+	if err := r.clansService().Leave(t.Context(), guest.id, d.clan); err != nil {
+		t.Fatal(err)
+	}
+	outsiders("User has left clan and was not reinvited")
+	d.answer(guest, true).text(200, "null")
+	r.joins(d.clan, owner, third)
+	d.rank(guest, owner, "admin").is(200)
+	d.rank(third, guest, "owner").says(403, "New rank is above the modifying user's rank.")
+	d.rank(third, guest, "admin").is(200)
+	d.rank(third, guest, "member").says(403, "Modifying user does not outrank subject user.")
+	d.rank(third, owner, "owner").is(200)
+	d.rank(third, owner, "member").says(403, "Modifying user does not outrank subject user.")
+	d.invite(player{id: 99}, owner).says(422, "Invitee doesn't exist")
 }
 
 func TestMetaClanIcon(t *testing.T) {
