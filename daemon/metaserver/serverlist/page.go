@@ -25,9 +25,8 @@ type Page struct {
 	version uint64    // of the board
 	expires time.Time // when the first of them drops out; zero: none can
 
-	mu      sync.Mutex
-	refused bool // compressing it is put off for good
-	gz      []byte
+	mu sync.Mutex
+	gz []byte
 }
 
 // newPage makes the state in which these servers are listed.
@@ -72,11 +71,10 @@ const smallBody = 64 << 10
 func (b *board) gzip(p *Page) (body []byte, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.gz != nil || p.refused {
-		return p.gz, p.gz != nil
+	if p.gz != nil {
+		return p.gz, true
 	}
 	if len(p.Body) > smallBody && !b.mayCompress() {
-		p.refused = true
 		return nil, false
 	}
 	var out bytes.Buffer
@@ -88,7 +86,6 @@ func (b *board) gzip(p *Page) (body []byte, ok bool) {
 		err = w.Close()
 	}
 	if err != nil { // a buffer takes everything
-		p.refused = true
 		return nil, false
 	}
 	p.gz = out.Bytes()

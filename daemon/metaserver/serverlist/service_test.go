@@ -421,3 +421,24 @@ func TestTotalsArePublished(t *testing.T) {
 		t.Errorf("%+v", r.published)
 	}
 }
+
+// Who has his answer is in the next list, however many report at once.
+func TestReadYourWrites(t *testing.T) {
+	r := newRig(t, dbtest.SQLite(t))
+	var g sync.WaitGroup
+	for range 16 {
+		_, c := r.add(1)
+		g.Go(func() {
+			for i := range int64(20) {
+				if _, err := r.Heartbeat(t.Context(), c, Status{Details: details("A"), Map: "m", Players: i}); err != nil {
+					t.Error(err)
+					return
+				}
+				if want := fmt.Sprintf(`"%d:m:%d"`, c.Server, i); !strings.Contains(string(r.List().Body), want) {
+					t.Errorf("%s is not in the list", want)
+				}
+			}
+		})
+	}
+	g.Wait()
+}
