@@ -81,7 +81,7 @@ func TestMetaRouting(t *testing.T) {
 func TestMetaCredentials(t *testing.T) {
 	t.Parallel()
 	r := newMetaRig(t, t.TempDir())
-	p := r.user("foo")
+	r.user("foo")
 	encode := func(s string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(s)) }
 	const (
 		none, invalid, wrong = "Not authenticated", "Invalid authentication credentials", "Incorrect username or password"
@@ -103,12 +103,19 @@ func TestMetaCredentials(t *testing.T) {
 	for _, path := range []string{"/v1/user/email/renew-token", "/v1/user/login"} {
 		r.post(path, nil, login{"nobody@example.com", "12345678"}).says(401, wrong)
 	}
+	closed := r.user("closed")
+	if err := r.daemon.Accounts.CloseAccount(t.Context(), closed.id, "cheating"); err != nil {
+		t.Fatal(err)
+	}
+	r.get("/v1/user/by-id?user_id=1", closed.auth).says(401, "User is deleted")
+	r.post("/v1/user/email/renew-token", nil, closed.auth).says(403, "User already verified mail")
+	r.get("/v1/clan/by-id?clan_id=1", closed.auth).says(401, wrong) // either mode speaks as to a server
+	r.get("/v1/user/by-id?user_id=3", r.user("reader").auth).is(200)
 	// Passwords and addresses of any script, in UTF-8 and Latin-1.
 	r.post("/v1/user/register", fields{"username": "jürgen@example.com", "display_name": "j", "password": "pässwörd"}, login{}).is(200)
 	for _, text := range []string{"jürgen@example.com:pässwörd", "j\xfcrgen@example.com:p\xe4ssw\xf6rd"} {
 		r.raw("POST", "/v1/user/email/renew-token", "", http.Header{"Authorization": {encode(text)}}).is(429)
 	}
-	_ = p
 }
 
 // Malformed JSON is seen before the credentials, and these before fields.
@@ -261,15 +268,20 @@ func TestMetaBodiesOutOfBounds(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d", name, a.status, a.body, c.status)
 		}
 	}
-	// 100 MB, of which nothing is read.
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.base+path, io.LimitReader(wireZeros{}, 100<<20))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.ContentLength = 100 << 20
-	res, err := r.client.Do(req)
-	if err == nil { // or the connection ends before all is sent
-		defer res.Body.Close()
+	// 100 MB, announced and not.
+	for _, length := range []int64{100 << 20, -1} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.base+path, io.LimitReader(wireZeros{}, 100<<20))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.ContentLength = length
+		res, err := r.client.Do(req)
+		if err != nil { // the connection ended before all was sent
+			continue
+		}
+		if err := res.Body.Close(); err != nil {
+			t.Error(err)
+		}
 		if res.StatusCode != http.StatusRequestEntityTooLarge {
 			t.Errorf("100 MB: %d", res.StatusCode)
 		}
