@@ -129,8 +129,9 @@ func (s *session) showServer(service *serverlist.Service, server serverlist.Serv
 		if own := net.JoinHostPort(v.HostName, strconv.Itoa(v.HostPort)); own != v.Connect {
 			s.printf("address that it names itself: %s", printable(own))
 		}
-		s.printf("players: %d of %d on %s", v.Players, v.MaxPlayers, printable(v.Map))
-		s.printf("last heartbeat: %s", dateText(v.Updated))
+		if !v.Updated.IsZero() {
+			s.printf("last heartbeat: %s, %d of %d players on %s", dateText(v.Updated), v.Players, v.MaxPlayers, printable(v.Map))
+		}
 		s.printf("%s", printable(v.Listing.Text))
 		for _, w := range v.Listing.Warnings {
 			s.printf("warning: %s", printable(w.Text))

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	pollEvery   = 2 * time.Second  // for what other processes changed
+	pollEvery   = 2 * time.Second // for what other processes changed
 	pollOverlap = 5 * time.Second
 	clocksApart = 30 * time.Second // more than clocks of machines differ
 	loadEvery   = time.Minute
@@ -47,6 +47,11 @@ func (s *Service) poll(ctx context.Context) error {
 		return err
 	}
 	s.board.put(rows...)
+	for i := range rows {
+		if rows[i].State == StateClosed || rows[i].State == StateDeleted {
+			s.forget(rows[i].ID)
+		}
+	}
 	return nil
 }
 

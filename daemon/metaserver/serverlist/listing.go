@@ -75,7 +75,7 @@ func warnings(v *Server) []Warning {
 	host, _ := v.Public()
 	if a, err := netip.ParseAddr(hostOf(host)); err == nil && !webapi.Public(a) {
 		all = append(all, Warning{PrivateAddress, "Players elsewhere cannot reach " + host +
-			", which is a private address. Set the public host to the address of your router, or to that of your tunnel."})
+			", which is no address of the public internet. Set the public host to the address of your router, or to that of your tunnel."})
 	}
 	if v.unreachable() && v.Check.Outcome != PrivateHost {
 		all = append(all, Warning{NotReachable, "Players may not get in: " + v.Check.text() + "."})
@@ -102,7 +102,7 @@ func (c *Check) text() string {
 	case UnknownName:
 		return fmt.Sprintf("the name %s had no address at %s", hostOf(c.Host), at)
 	case PrivateHost:
-		return fmt.Sprintf("%s is a private address, which nobody elsewhere can reach", hostOf(c.Host))
+		return fmt.Sprintf("%s is no address of the public internet", hostOf(c.Host))
 	case ReservedPort:
 		return fmt.Sprintf("port %d is below 1024 and is not checked", c.Port)
 	}
