@@ -404,13 +404,17 @@ func (s *Service) Revoke(ctx context.Context, id int64, role Role) error {
 }
 
 // Delete removes an account with its sessions and keys; the audit record
-// stays. fault.Conflict when it is the last admin.
+// stays. fault.Conflict when it is the last admin, or when a feature says that
+// something must be handed on first.
 func (s *Service) Delete(ctx context.Context, id int64) error {
 	return s.change(ctx, id, "account.delete", "", func(tx *db.Tx, a Account) (bool, error) {
 		if a.Has(RoleAdmin) {
 			if err := keepsAdmin(ctx, tx, a); err != nil {
 				return false, err
 			}
+		}
+		if err := s.leave(ctx, tx, id); err != nil {
+			return false, err
 		}
 		return true, deleteAccount(ctx, tx, id)
 	})
