@@ -12,6 +12,10 @@ import (
 
 const module = "github.com/quartermasterd/quartermaster/"
 
+// metaserverPart is what the features of the metaserver may import.
+var metaserverPart = []string{"daemon/metaserver/rating", "daemon/accounts", "daemon/web", "daemon/db", "daemon/durable", "daemon/limit", "daemon/steam",
+	"daemon/config", "daemon/fault"}
+
 // layers says what each package below daemon/ may import of ours. The
 // longest matching prefix counts; "=x" means package x without the packages
 // below it. Test files may also use the test packages.
@@ -24,7 +28,8 @@ var layers = map[string][]string{
 	"daemon/db":              {"daemon/durable", "daemon/fault", "daemon/db"},
 	"daemon/web":             {"daemon/limit", "daemon/config", "daemon/fault", "daemon/durable"},
 	"daemon/steam":           {"daemon/steam"},
-	"daemon/accounts":        {"daemon/steam", "daemon/web", "daemon/db", "daemon/limit", "daemon/durable", "daemon/config", "daemon/fault"},
+	"daemon/mail":            {"daemon/db", "daemon/durable", "daemon/config", "daemon/fault"},
+	"daemon/accounts":        {"daemon/steam", "daemon/web", "daemon/mail", "daemon/db", "daemon/limit", "daemon/durable", "daemon/config", "daemon/fault"},
 	"daemon/workshop/modzip": {"daemon/fault"},
 	// The pure parts of FastDL.
 	"daemon/workshop/fastdl/bzip":     {"daemon/fault"},
@@ -42,11 +47,22 @@ var layers = map[string][]string{
 	// It only reads what another program left.
 	"daemon/demosink/masterbase": {"daemon/demosink/pgcsv", "daemon/steam", "daemon/fault"},
 	"daemon/demosink":            {"daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable", "daemon/limit", "daemon/steam", "daemon/config", "daemon/fault", "daemon/demosink"},
-	"daemon/admin": {"daemon/workshop", "daemon/steam", "daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable",
+	// The pure parts of the metaserver, and its features, which ask each other
+	// through interfaces of their own.
+	"daemon/metaserver/validation": {"daemon/fault"},
+	"daemon/metaserver/proof":      {"daemon/fault"},
+	"daemon/metaserver/rating":     {},
+	"daemon/metaserver/clans":      metaserverPart,
+	"daemon/metaserver/serverlist": metaserverPart,
+	"daemon/metaserver/matches":    metaserverPart,
+	"daemon/metaserver": {"daemon/metaserver", "daemon/mail", "daemon/accounts", "daemon/web", "daemon/db", "daemon/durable", "daemon/limit",
+		"daemon/steam", "daemon/config", "daemon/fault"},
+	"daemon/admin": {"daemon/workshop", "daemon/mail", "daemon/steam", "daemon/accounts", "daemon/web", "daemon/db", "daemon/blob", "daemon/durable",
 		"daemon/config", "daemon/fault", "webui"},
 	"daemon/ossvc":  {"install", "daemon/durable", "daemon/config", "daemon/fault"},
 	"daemon/cli":    {"daemon", "install"},
 	"daemon/faults": {},
+	"docs/examples": {},
 	"webui":         {},
 	"install":       {},
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/durable"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 	"github.com/quartermasterd/quartermaster/daemon/limit"
+	"github.com/quartermasterd/quartermaster/daemon/metaserver"
 	"github.com/quartermasterd/quartermaster/daemon/web"
 	"github.com/quartermasterd/quartermaster/daemon/workshop"
 	"github.com/quartermasterd/quartermaster/webui"
@@ -64,8 +65,9 @@ type Daemon struct {
 	*State
 	lock     *durable.FileLock // nil where the file system has none
 	web      *web.Server
-	workshop *workshop.Service // nil when workshop.enabled is off
-	demos    *demosink.Service // nil when demos.enabled is off
+	workshop *workshop.Service   // nil when workshop.enabled is off
+	demos    *demosink.Service   // nil when demos.enabled is off
+	meta     *metaserver.Service // nil when metaserver.enabled is off
 	admin    *admin.Service
 }
 
@@ -94,6 +96,7 @@ func New(ctx context.Context, o Options) (_ *Daemon, err error) {
 	if d.State, err = openState(ctx, o, traffic); err != nil {
 		return nil, err
 	}
+	d.web.Registerer().MustRegister(d.Mail.Collectors()...)
 	d.Accounts.Register(d.web)
 	if c.Demos.Enabled { // before the game-client face of the mods, which takes every doubled slash
 		d.demos, err = d.State.Demos(func(o *demosink.Options) {
@@ -104,6 +107,19 @@ func New(ctx context.Context, o Options) (_ *Daemon, err error) {
 		}
 		d.demos.Register(d.web)
 		d.Accounts.RegisterProvision(d.web)
+	}
+	if c.Metaserver.Enabled {
+		d.meta, err = d.Metaserver(func(o *metaserver.Options) {
+			o.Hub, o.Registerer = d.web.Events(), d.web.Registerer()
+			if d.demos != nil {
+				o.Demos = matchDemos(d.demos)
+			}
+			o.ModURL = d.modPath
+		})
+		if err != nil {
+			return nil, err
+		}
+		d.meta.Register(d.web)
 	}
 	if c.Workshop.Enabled {
 		d.workshop, err = d.Workshop(func(w *workshop.Options) {
@@ -119,12 +135,21 @@ func New(ctx context.Context, o Options) (_ *Daemon, err error) {
 	d.admin = admin.New(admin.Options{
 		Page: webui.FS(), Workshop: d.workshop, Log: o.Log, Version: o.Version,
 		Paths:     admin.Paths{Config: o.Loaded.File, Data: o.Loaded.DataDir, Database: d.databaseName(), Blobs: d.BlobDir()},
-		Listeners: d.web.Addrs, Started: d.started, Space: d.space, Traffic: d.web.Traffic,
+		Listeners: d.web.Addrs, Started: d.started, Space: d.space, Traffic: d.web.Traffic, Mail: d.Mail,
 	})
 	d.admin.Register(d.web)
 	d.web.Ready("database", d.DB.Ping)
 	d.web.Ready("data", func(ctx context.Context) error { _, err := d.Blobs.Free(ctx); return err })
 	return d, nil
+}
+
+// modPath is where players download a mod that a game server of the metaserver
+// needs. An item belongs to one application, which need not be asked for.
+func (d *Daemon) modPath(_ context.Context, _ uint32, id uint64) string {
+	if d.workshop == nil {
+		return ""
+	}
+	return d.workshop.DownloadPath(workshop.ItemID(id))
 }
 
 // Close gives up the state and the data directory. It may be called on a
@@ -167,6 +192,7 @@ func (d *Daemon) Run(ctx context.Context, h Hooks) (err error) {
 	}
 	watch(&work, "database", func() error { return d.DB.Run(jobs) })
 	watch(&work, "traffic", func() error { return d.Traffic.Run(jobs) })
+	watch(&work, "mail", func() error { return d.Mail.Run(jobs) })
 	watch(&work, "accounts", func() error { return d.Accounts.Run(jobs) })
 	if d.workshop != nil {
 		if err := d.workshop.Load(ctx); err != nil {
@@ -179,6 +205,12 @@ func (d *Daemon) Run(ctx context.Context, h Hooks) (err error) {
 			return err
 		}
 		watch(&work, "demos", func() error { return d.demos.Run(jobs) })
+	}
+	if d.meta != nil {
+		if err := d.meta.Load(ctx); err != nil {
+			return err
+		}
+		watch(&work, "metaserver", func() error { return d.meta.Run(jobs) })
 	}
 	watch(&front, "http", func() error { return d.web.Run(serving) })
 	d.web.SetReady(true)

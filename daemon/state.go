@@ -17,6 +17,7 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/durable"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 	"github.com/quartermasterd/quartermaster/daemon/limit"
+	"github.com/quartermasterd/quartermaster/daemon/mail"
 	"github.com/quartermasterd/quartermaster/daemon/steam/community"
 	"github.com/quartermasterd/quartermaster/daemon/steam/store"
 	"github.com/quartermasterd/quartermaster/daemon/steam/webapi"
@@ -40,6 +41,7 @@ type State struct {
 	Options
 	DB       *db.DB
 	Blobs    *blob.Disk
+	Mail     *mail.Queue
 	Accounts *accounts.Service
 	Traffic  *limit.Traffic
 
@@ -72,7 +74,13 @@ func openState(ctx context.Context, o Options, traffic *limit.Traffic) (_ *State
 	if err != nil {
 		return nil, err
 	}
+	if s.Mail, err = s.newMail(); err != nil {
+		return nil, err
+	}
 	s.Accounts = s.newAccounts()
+	if err := s.Accounts.Prepare(ctx); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 

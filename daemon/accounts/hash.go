@@ -96,6 +96,9 @@ func (h *hasher) verify(ctx context.Context, phc, password string) (match, stale
 	if !known {
 		phc = h.dummy
 	}
+	if old, ok := decodeLegacy(phc); ok {
+		return h.verifyLegacy(ctx, old, password)
+	}
 	cost, salt, want, err := decodePHC(phc)
 	if err != nil {
 		return false, false, err

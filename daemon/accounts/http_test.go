@@ -48,6 +48,23 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"PUT", "/api/v1/accounts/999/password", map[string]any{"password": "long enough 4 all"}, [7]int{signIn, no, no, no, absent, no, absent}},
 		{"DELETE", "/api/v1/accounts/999/steam", nil, [7]int{signIn, no, no, no, absent, no, absent}},
 		{"GET", "/api/v1/audit", nil, [7]int{signIn, no, no, no, ok, no, ok}},
+		{"GET", "/api/v1/accounts?q=root", nil, [7]int{signIn, no, no, no, ok, no, ok}},
+		{"GET", "/api/v1/me", nil, [7]int{signIn, ok, ok, ok, ok, no, ok}},
+		{"GET", "/api/v1/me/export", nil, [7]int{signIn, ok, ok, ok, ok, no, ok}},
+		{"PUT", "/api/v1/me/name", map[string]any{"name": ""}, [7]int{signIn, 400, 400, 400, 400, no, 400}},
+		{"PUT", "/api/v1/me/password", map[string]any{"password": "x"}, [7]int{signIn, 400, 400, 400, 400, no, 400}},
+		{"PUT", "/api/v1/me/email", map[string]any{"email": "a@example.com"}, [7]int{signIn, 503, 503, 503, 503, no, 503}},
+		{"POST", "/api/v1/me/email/verify", map[string]any{"code": "ABCDEF"}, [7]int{signIn, no, no, no, no, no, no}},
+		{"POST", "/api/v1/me/email/code", map[string]any{}, [7]int{signIn, 409, 409, 409, 409, no, 409}},
+		{"DELETE", "/api/v1/me", map[string]any{"password": "x"}, [7]int{signIn, no, no, no, no, no, no}},
+		{"PUT", "/api/v1/accounts/999/closed", map[string]any{"reason": "x"}, [7]int{signIn, no, no, absent, absent, no, no}},
+		{"DELETE", "/api/v1/accounts/999/closed", nil, [7]int{signIn, no, no, absent, absent, no, no}},
+		{"PUT", "/api/v1/accounts/999/name", map[string]any{"name": "Zoe"}, [7]int{signIn, no, no, absent, absent, no, no}},
+		{"PUT", "/api/v1/accounts/999/verified", nil, [7]int{signIn, no, no, no, absent, no, absent}},
+		{"PUT", "/api/v1/accounts/999/emptied", nil, [7]int{signIn, no, no, no, absent, no, absent}},
+		{"GET", "/api/v1/accounts/999/export", nil, [7]int{signIn, no, no, no, absent, no, absent}},
+		{"POST", "/api/v1/password-reset", map[string]any{"email": "a@example.com"}, [7]int{503, 503, 503, 503, 503, 503, 503}},
+		{"POST", "/api/v1/registration", map[string]any{"email": "a@example.com", "name": "Zoe", "password": testPassword}, [7]int{503, 503, 503, 503, 503, 503, 503}},
 	}
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		x := newSite(t, d)

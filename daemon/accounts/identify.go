@@ -21,12 +21,17 @@ const (
 	keyHeader  = "X-API-Key"
 )
 
-// Paths of the operations that open a session. A page has no CSRF token
-// before it has a session, and these answer only to a secret in the body.
+// Paths of operations that open a session.
 const (
 	sessionPath = "/api/v1/session"
 	setupPath   = "/api/v1/setup"
 )
+
+// opens are the paths whose POST answers to a secret in the body alone: a page
+// that shows them has no CSRF token yet.
+var opens = map[string]bool{
+	sessionPath: true, setupPath: true, registerPath: true, resetPath: true, resetPath + "/confirm": true,
+}
 
 // identify finds out who is calling. No credentials, and a session that is
 // gone, make a guest: browsers send old cookies for ever. An API key that is
@@ -45,7 +50,7 @@ func (s *Service) identify(r *http.Request) (*http.Request, error) {
 		}
 		return s.as(r, c), nil
 	}
-	opening := r.Method == http.MethodPost && (r.URL.Path == sessionPath || r.URL.Path == setupPath)
+	opening := r.Method == http.MethodPost && opens[r.URL.Path]
 	if opening {
 		if err := s.checkOrigin(r); err != nil {
 			return r, err

@@ -80,6 +80,9 @@ func (s *Service) addKey(ctx context.Context, tx *db.Tx, n NewKey, secret string
 	if err != nil {
 		return APIKey{}, 0, err
 	}
+	if err := openFor(a); err != nil {
+		return APIKey{}, 0, err
+	}
 	k.Account = a.Name
 	if k.Scopes, err = grantable(a, n.Kind, n.Scopes); err != nil {
 		return APIKey{}, 0, err

@@ -36,6 +36,9 @@ const (
 	ScopeDemosRead     = "demos:read"     // one's own recordings
 	ScopeDemosAnalyse  = "demos:analyse"  // everybody's
 	ScopeDemosModerate = "demos:moderate" // reports, reviews, what is kept
+	ScopeMetaRead      = "meta:read"      // one's own things of the metaserver
+	ScopeMetaWrite     = "meta:write"     // changing them
+	ScopeMetaModerate  = "meta:moderate"  // everybody's
 	ScopeAdmin         = "admin"
 )
 
@@ -46,11 +49,12 @@ const SignedIn = "account"
 
 // roleScopes says which scopes a role carries; player scopes are everybody's.
 var roleScopes = map[Role][]string{
-	RolePlayer:    {ScopeModsRead, ScopeDemosRead},
+	RolePlayer:    {ScopeModsRead, ScopeDemosRead, ScopeMetaRead, ScopeMetaWrite},
 	RoleAnalyst:   {ScopeDemosAnalyse},
-	RoleModerator: {ScopeModsWrite, ScopeDemosModerate},
+	RoleModerator: {ScopeModsWrite, ScopeDemosModerate, ScopeMetaModerate},
 	RoleAdmin: {
-		ScopeModsRead, ScopeModsWrite, ScopeDemosRead, ScopeDemosAnalyse, ScopeDemosModerate, ScopeAdmin,
+		ScopeModsRead, ScopeModsWrite, ScopeDemosRead, ScopeDemosAnalyse, ScopeDemosModerate,
+		ScopeMetaRead, ScopeMetaWrite, ScopeMetaModerate, ScopeAdmin,
 	},
 }
 
@@ -76,6 +80,11 @@ type Account struct {
 	SteamID   steam.ID  `json:"steam_id,omitzero" doc:"Its Steam account, in decimal; absent when there is none"`
 	CreatedAt time.Time `json:"created_at"`
 	LastLogin time.Time `json:"last_login,omitzero" doc:"Last sign-in; absent when there was none"`
+
+	Email        string    `json:"email,omitempty" doc:"E-mail address; absent when there is none"`
+	VerifiedAt   time.Time `json:"verified_at,omitzero" doc:"When the address was proved; absent: it is not"`
+	ClosedAt     time.Time `json:"closed_at,omitzero" doc:"Since when nobody can use it; absent: it is open"`
+	ClosedReason string    `json:"closed_reason,omitempty" doc:"Why it is closed"`
 }
 
 // Has reports whether the account holds the role itself.
@@ -118,7 +127,7 @@ type AuditEntry struct {
 	At        time.Time `json:"at"`
 	AccountID int64     `json:"account_id,omitempty" doc:"0 or absent: nobody was signed in"`
 	Who       string    `json:"who" doc:"Display name at that time, or the operating system's user for the command line"`
-	Via       string    `json:"via" enum:"session,key,cli,setup,steam,system" doc:"How the caller had identified himself"`
+	Via       string    `json:"via" enum:"session,key,cli,setup,steam,system,register,email" doc:"How the caller had identified himself"`
 	Action    string    `json:"action" doc:"What was done, for example role.grant"`
 	Target    string    `json:"target" doc:"To what, for example account #3"`
 	Detail    string    `json:"detail"`

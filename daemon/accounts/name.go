@@ -52,9 +52,33 @@ func CleanName(name string) (string, error) {
 	return name, nil
 }
 
-// nameKey folds a clean name for comparison: names that differ only in case
-// or in compatibility forms (Unicode NFKC, for example full-width letters)
-// are the same name.
+// checkNewName returns the display name as CleanName does, and refuses
+// besides what only old accounts may be called: names that are e-mail
+// addresses or read as a SteamID, which would pass for somebody else when
+// people sign in, and words that mix alphabets whose letters look alike.
+func checkNewName(name string) (string, error) {
+	clean, err := CleanName(name)
+	switch {
+	case err != nil:
+		return "", err
+	case looksLikeEmail(clean):
+		return "", ErrNameIsEmail
+	case readsAsSteamID(clean):
+		return "", fault.New(fault.Invalid, "A name cannot read as a SteamID")
+	case mixesLookalikes(clean):
+		return "", fault.New(fault.Invalid, "The name mixes letters of several alphabets that look alike").
+			WithHint("write each word with the letters of one alphabet")
+	}
+	return clean, nil
+}
+
+// ErrNameIsEmail says that somebody wants to be called like an e-mail address.
+var ErrNameIsEmail = fault.New(fault.Invalid, "A display name cannot be an e-mail address")
+
+// nameKey folds a clean name for comparison: names that differ only in case,
+// in compatibility forms (Unicode NFKC, for example full-width letters) or in
+// letters of Latin, Cyrillic and Greek that look alike are the same name.
 func nameKey(name string) string {
-	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(strings.TrimSpace(name))))
+	folded := norm.NFKC.String(cases.Fold().String(norm.NFKC.String(strings.TrimSpace(name))))
+	return skeleton(folded)
 }

@@ -10,12 +10,12 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 )
 
-// Password length: at least 8 characters (OWASP ASVS 5, 6.2.1), at most 256
-// bytes so that a request cannot make the hash read megabytes. Nothing is
-// ever cut off.
+// Password length: at least 8 characters (OWASP ASVS 5, 6.2.1), at most 512
+// bytes, 128 characters of any script, so that a request cannot make the hash
+// read megabytes. Nothing is ever cut off.
 const (
 	minPassword      = 8
-	maxPasswordBytes = 256
+	maxPasswordBytes = 512
 )
 
 // commonPasswords lists passwords of 8 and more characters that lead every
@@ -44,7 +44,7 @@ func checkPassword(name, password string) error {
 	}
 	const around = "0123456789!?.,_-*#@$ "
 	core := strings.Trim(lower, around)
-	if core != "" && core == strings.Trim(nameKey(name), around) {
+	if core != "" && nameKey(core) == strings.Trim(nameKey(name), around) {
 		return fault.New(fault.Invalid, "The password is too close to the account's name")
 	}
 	return nil

@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 
 	"github.com/quartermasterd/quartermaster/daemon/steam"
@@ -15,6 +16,11 @@ const (
 	viaSetup   = "setup"
 	viaSteam   = "steam"
 	viaSystem  = "system"
+
+	viaRegister = "register" // somebody who makes an account
+
+	// ViaEmail is who knew an e-mail address and its password, or a mailed code.
+	ViaEmail = "email"
 )
 
 // Principal is who is calling. The zero value is a guest. It is a value:
@@ -26,6 +32,10 @@ type Principal struct {
 	Roles     []Role
 	Scopes    []string // of an API key; nil: everything the roles allow
 	Via       string   // ViaSession, ViaKey, ViaCLI; "" for a guest
+
+	// Unverified: the account's e-mail address is not proved yet. Such a
+	// caller changes nothing but the own account.
+	Unverified bool
 }
 
 // Guest reports whether nobody is signed in.
@@ -67,6 +77,9 @@ func (p Principal) effectiveScopes() []string {
 		return scopes
 	}
 	for _, s := range scopesOf(p.Roles) {
+		if p.Unverified && s == ScopeMetaWrite {
+			continue
+		}
 		if p.Via != ViaKey || slices.Contains(p.Scopes, s) {
 			scopes = append(scopes, s)
 		}
@@ -100,6 +113,11 @@ func From(ctx context.Context) Principal { return callerFrom(ctx).Principal }
 // by itself; this is for jobs that act for somebody, and for tests.
 func With(ctx context.Context, p Principal) context.Context {
 	return withCaller(ctx, caller{Principal: p})
+}
+
+// WithAddress is With for a caller at an address, which the audit log shows.
+func WithAddress(ctx context.Context, p Principal, ip netip.Addr) context.Context {
+	return withCaller(ctx, caller{Principal: p, ip: ipText(ip)})
 }
 
 // Local returns a context for the command line: user is the operating

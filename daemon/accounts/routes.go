@@ -28,6 +28,8 @@ func (s *Service) Register(srv *web.Server) {
 	ops := srv.Operations("accounts")
 	srv.Registerer().MustRegister(s.steam)
 	s.registerSteam(ops)
+	s.registerMe(ops)
+	s.registerClosing(ops)
 
 	web.Route(ops, http.MethodGet, sessionPath, s.getSession, web.Describe("get-session", "Who am I",
 		"Answers guests too. csrf is what the page sends as X-CSRF-Token with requests that change something."))
@@ -359,8 +361,13 @@ type AccountList struct {
 	Next     string    `json:"next" doc:"Cursor of the next page; empty after the last"`
 }
 
-func (s *Service) listAccounts(ctx context.Context, in *PageInput) (*web.Tagged[AccountList], error) {
-	all, next, err := s.Accounts(ctx, in.Cursor, in.Limit)
+type accountsInput struct {
+	PageInput
+	Search string `query:"q" maxLength:"256" doc:"Part of the name or of the e-mail address"`
+}
+
+func (s *Service) listAccounts(ctx context.Context, in *accountsInput) (*web.Tagged[AccountList], error) {
+	all, next, err := s.Accounts(ctx, in.Search, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, err
 	}

@@ -77,7 +77,7 @@ func TestCheckPassword(t *testing.T) {
 		}
 	}
 	for _, password := range []string{
-		"", "short", "7chars!", strings.Repeat("x1", 129), "password1", "PASSWORD1", "Qwerty123", "12345678", "abcdefghij", "hgfedcba", "aaaaaaaaaaaa",
+		"", "short", "7chars!", strings.Repeat("x1", 257), "password1", "PASSWORD1", "Qwerty123", "12345678", "abcdefghij", "hgfedcba", "aaaaaaaaaaaa",
 		"йцукенгш", "ann lee1", "Ann Lee 1990", "!!ANN LEE!!",
 	} {
 		if err := checkPassword("Ann Lee", password); !fault.Is(err, fault.Invalid) {
@@ -101,7 +101,7 @@ func TestCommonPasswordsList(t *testing.T) {
 
 func TestThrottle(t *testing.T) {
 	c := newClock()
-	th := newThrottle(c.Now)
+	th := newThrottle(c.Now, freeTries, tryStep, "for this name")
 	at := func(ip string) place { return place{"ann", netip.MustParsePrefix(ip + "/32")} }
 	owner := at("192.0.2.1")
 	if err := th.take(owner); err != nil {

@@ -1,7 +1,9 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -10,15 +12,19 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/quartermasterd/quartermaster/daemon/config"
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 	"github.com/quartermasterd/quartermaster/daemon/limit"
+	"github.com/quartermasterd/quartermaster/daemon/mail"
 	"github.com/quartermasterd/quartermaster/daemon/steam/openid"
 )
 
@@ -35,6 +41,26 @@ type Options struct {
 	People People         // nil: there is no key to ask Steam about people with
 
 	Demos bool // recordings are taken here, which the page wants to know
+
+	Mail       Mailer        // nil: no mail is ever sent
+	AutoVerify bool          // an address is believed when somebody registers with it
+	MailRenew  time.Duration // pause between two codes for one account; 0: 30 s
+	// UnverifiedFor is how long an account stays whose address is not proved;
+	// 0: for ever.
+	UnverifiedFor time.Duration
+	// BlocklistFile names a file of mail domains whose addresses are refused,
+	// BlocklistURL where such a list is fetched from; both may be empty.
+	BlocklistFile, BlocklistURL string
+}
+
+// Mailer sends mails; *mail.Queue does.
+type Mailer interface {
+	// Ready reports whether mails go anywhere.
+	Ready() bool
+	// Enqueue has a mail sent if the transaction is committed.
+	Enqueue(ctx context.Context, tx *db.Tx, m mail.Message) error
+	// Wake says that a transaction with a mail was committed.
+	Wake()
 }
 
 // Service is the accounts of one database. It is safe for concurrent use, and
@@ -57,6 +83,19 @@ type Service struct {
 	steam    *prometheus.CounterVec
 	origins  *http.CrossOriginProtection
 	ready    atomic.Bool // an admin exists; it stays so
+
+	mail          Mailer // nil: none
+	autoVerify    bool
+	renewEvery    time.Duration
+	unverifiedFor time.Duration
+	blocklist     *blocklist
+	parts         []Part
+	resets        chan string // keys of addresses
+	persons       *persons
+	logins        *logins
+	guesses       *throttle // wrong passwords by address
+	registrations *limit.Keyed[netip.Prefix]
+	codes         *limit.Keyed[int64] // mailed codes by account
 }
 
 // New returns a Service. It opens and starts nothing.
@@ -71,9 +110,18 @@ func New(o Options) *Service {
 		db: o.DB, log: o.Log.With(slog.String("component", "accounts")), now: o.Now,
 		dataDir: o.DataDir, public: strings.TrimRight(o.PublicURL, "/"),
 		openid: o.OpenID, people: o.People, demos: o.Demos, reloads: newReloads(o.Now), steam: newSteamCounter(),
-		hasher: newHasher(), throttle: newThrottle(o.Now), cache: newCache(),
+		hasher: newHasher(), throttle: newThrottle(o.Now, freeTries, tryStep, "for this name"), cache: newCache(),
 		origins: http.NewCrossOriginProtection(),
+
+		mail: o.Mail, autoVerify: o.AutoVerify, renewEvery: cmp.Or(o.MailRenew, 30*time.Second),
+		unverifiedFor: o.UnverifiedFor,
+		resets:        make(chan string, resetRequests),
+		persons:       newPersons(), logins: newLogins(),
+		guesses:       newThrottle(o.Now, freeTriesIP, tryStepIP, "from your address"),
+		registrations: limit.New[netip.Prefix](registerPerSecond, registerBurst, maxTracked, o.Now),
+		codes:         limit.New[int64](mailsPerDay/(24*time.Hour).Seconds(), mailsPerDay, maxTracked, o.Now),
 	}
+	s.blocklist = newBlocklist(o, s.log)
 	perMinute := max(1, o.Limits.LoginPerMinute)
 	s.address.keyed = limit.New[netip.Prefix](float64(perMinute)/60, perMinute, maxTracked, o.Now)
 	exempt, err := limit.ParseNetworks(o.Limits.Exempt)
@@ -96,10 +144,16 @@ func (s *Service) Run(ctx context.Context) error {
 	defer tick.Stop()
 	shown := time.NewTicker(time.Minute)
 	defer shown.Stop()
+	online := time.NewTicker(onlineEvery)
+	defer online.Stop()
+	defer s.flushOnline(ctx)
+	var lists sync.WaitGroup
+	lists.Go(func() { s.blocklist.run(ctx) })
+	defer lists.Wait()
 	for due := true; ; {
 		if due {
-			if err := s.prune(ctx); err != nil && ctx.Err() == nil {
-				s.log.Warn("expired sessions could not be removed", slog.Any("error", err))
+			if err := errors.Join(s.prune(ctx), s.pruneUnverified(ctx)); err != nil && ctx.Err() == nil {
+				s.log.Warn("what has expired could not be removed", slog.Any("error", err))
 			}
 		}
 		select {
@@ -110,8 +164,31 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-shown.C:
 			due = false
 			s.reloads.forget()
+		case <-online.C:
+			due = false
+			s.writeOnline(ctx)
+		case <-s.persons.full:
+			due = false
+			s.writeOnline(ctx)
+		case key := <-s.resets:
+			due = false
+			s.mailReset(ctx, key)
 		}
 	}
+}
+
+// writeOnline writes who was online, unless the database cannot.
+func (s *Service) writeOnline(ctx context.Context) {
+	if err := s.saveOnline(ctx); err != nil && ctx.Err() == nil {
+		s.log.Warn("who was online could not be written; it is tried again", slog.Any("error", err))
+	}
+}
+
+// flushOnline writes what waits when the daemon stops.
+func (s *Service) flushOnline(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	s.writeOnline(ctx)
 }
 
 func (s *Service) prune(ctx context.Context) error {
@@ -123,12 +200,15 @@ func (s *Service) prune(ctx context.Context) error {
 		if err := deleteExpiredNonces(ctx, tx, now); err != nil {
 			return err
 		}
+		if err := deleteExpiredMailTokens(ctx, tx, now); err != nil {
+			return err
+		}
 		return deleteOldAudit(ctx, tx, now)
 	})
 }
 
 // Account returns the account that ref names: "#" and its number, a SteamID in
-// any form, or its display name. What reads as a SteamID is one, so that a
+// any form, its e-mail address, or its display name. What reads as a SteamID is one, so that a
 // name cannot pass for somebody else. fault.NotFound.
 func (s *Service) Account(ctx context.Context, ref string) (a Account, err error) {
 	if number, ok := strings.CutPrefix(ref, "#"); ok {
@@ -156,7 +236,7 @@ func (s *Service) Account(ctx context.Context, ref string) (a Account, err error
 		}
 		return a, err
 	}
-	a, _, err = s.lookUp(ctx, ref)
+	a, _, _, err = s.lookUpSignIn(ctx, Attempt{Name: ref})
 	if err == nil && a.ID == 0 {
 		err = fault.New(fault.NotFound, "There is no account %q", ref).
 			WithHint("quartermaster admin list shows the accounts")
@@ -165,19 +245,33 @@ func (s *Service) Account(ctx context.Context, ref string) (a Account, err error
 }
 
 // Accounts returns up to n accounts by number, from the cursor on ("" the
-// first), and the cursor of the next page ("" after the last).
-func (s *Service) Accounts(ctx context.Context, cursor string, n int) (all []Account, next string, err error) {
+// first), and the cursor of the next page ("" after the last). search is part of
+// the name or of the e-mail address, without regard to case; "": all.
+func (s *Service) Accounts(ctx context.Context, search, cursor string, n int) (all []Account, next string, err error) {
 	after, err := parseCursor(cursor, 0)
 	if err != nil {
 		return nil, "", err
 	}
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
-		all, err = listAccounts(ctx, tx, after, n+1)
+		all, err = listAccounts(ctx, tx, searchPattern(search), after, n+1)
 		return err
 	})
 	all, next = page(all, n, func(a Account) int64 { return a.ID })
 	return all, next, err
 }
+
+// searchPattern is what LIKE looks for in keys of addresses.
+func searchPattern(search string) string {
+	search = shownText(strings.TrimSpace(search), 4*maxEmail)
+	if search == "" {
+		return ""
+	}
+	folded := norm.NFKC.String(cases.Fold().String(norm.NFKC.String(search)))
+	return "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(folded) + "%"
+}
+
+// skeletonPattern is a searchPattern for keys of names.
+func skeletonPattern(pattern string) string { return skeleton(pattern) }
 
 // page cuts a list that was asked for with one row more than the n wanted.
 func page[T any](all []T, n int, id func(T) int64) ([]T, string) {
@@ -222,7 +316,7 @@ func (s *Service) Create(ctx context.Context, name, password string, role Role) 
 
 // prepare cleans and checks a new account's name and hashes its password.
 func (s *Service) prepare(ctx context.Context, name, password string) (clean, phc string, err error) {
-	if clean, err = CleanName(name); err != nil {
+	if clean, err = checkNewName(name); err != nil {
 		return "", "", err
 	}
 	if err = checkPassword(clean, password); err != nil {
@@ -234,9 +328,6 @@ func (s *Service) prepare(ctx context.Context, name, password string) (clean, ph
 
 // create inserts the account, its role and the audit row.
 func (s *Service) create(ctx context.Context, tx *db.Tx, name, phc string, role Role) (Account, error) {
-	if readsAsSteamID(name) {
-		return Account{}, fault.New(fault.Invalid, "A name cannot read as a SteamID")
-	}
 	now := s.now()
 	id, err := insertAccount(ctx, tx, name, phc, now)
 	if err != nil {
@@ -276,6 +367,7 @@ func (s *Service) change(ctx context.Context, id int64, action, detail string, f
 		return s.Audit(ctx, tx, action, target(a), detail)
 	})
 	s.cache.clear()
+	s.persons.drop(id)
 	return err
 }
 
@@ -315,13 +407,17 @@ func (s *Service) Revoke(ctx context.Context, id int64, role Role) error {
 }
 
 // Delete removes an account with its sessions and keys; the audit record
-// stays. fault.Conflict when it is the last admin.
+// stays. fault.Conflict when it is the last admin, or when a feature says that
+// something must be handed on first.
 func (s *Service) Delete(ctx context.Context, id int64) error {
 	return s.change(ctx, id, "account.delete", "", func(tx *db.Tx, a Account) (bool, error) {
 		if a.Has(RoleAdmin) {
 			if err := keepsAdmin(ctx, tx, a); err != nil {
 				return false, err
 			}
+		}
+		if err := s.leave(ctx, tx, id); err != nil {
+			return false, err
 		}
 		return true, deleteAccount(ctx, tx, id)
 	})
@@ -352,7 +448,10 @@ func (s *Service) SetPassword(ctx context.Context, id int64, password string, ke
 	if err != nil {
 		return err
 	}
-	_, phc, err := s.prepare(ctx, name, password)
+	if err := checkPassword(name, password); err != nil {
+		return err
+	}
+	phc, err := s.hasher.hash(ctx, normalPassword(password))
 	if err != nil {
 		return err
 	}

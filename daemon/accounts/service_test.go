@@ -45,7 +45,7 @@ func TestAccountsByPage(t *testing.T) {
 		var got []string
 		cursor := ""
 		for {
-			page, next, err := x.s.Accounts(t.Context(), cursor, 2)
+			page, next, err := x.s.Accounts(t.Context(), "", cursor, 2)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -63,7 +63,7 @@ func TestAccountsByPage(t *testing.T) {
 		if want := "A+admin B+analyst+moderator C+analyst"; joined(got) != want {
 			t.Errorf("%s, want %s", joined(got), want)
 		}
-		_, _, err := x.s.Accounts(t.Context(), "x", 2)
+		_, _, err := x.s.Accounts(t.Context(), "", "x", 2)
 		wantKind(t, err, fault.Invalid)
 	})
 }

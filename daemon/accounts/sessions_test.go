@@ -201,7 +201,7 @@ func TestOverlongInputsAreRefusedCheaply(t *testing.T) {
 	for range cap(x.s.hasher.queued) { // no hash may be asked for
 		x.s.hasher.queued <- struct{}{}
 	}
-	for _, a := range []Attempt{x.attempt("Ann", strings.Repeat("x", 257)), x.attempt(strings.Repeat("n", 1100), "x")} {
+	for _, a := range []Attempt{x.attempt("Ann", strings.Repeat("x", 513)), x.attempt(strings.Repeat("n", 1100), "x")} {
 		_, err := x.s.SignIn(t.Context(), a)
 		wantKind(t, err, fault.Unauthenticated)
 	}
@@ -219,7 +219,7 @@ func TestKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if k.Prefix != secret[:9] || joined(k.Scopes) != "demos:moderate demos:read mods:read mods:write" || k.Kind != "api" || k.Account != "Mo" {
+		if k.Prefix != secret[:9] || joined(k.Scopes) != "demos:moderate demos:read meta:moderate meta:read meta:write mods:read mods:write" || k.Kind != "api" || k.Account != "Mo" {
 			t.Errorf("%+v", k)
 		}
 		for _, n := range []struct {
@@ -234,7 +234,7 @@ func TestKeys(t *testing.T) {
 			wantKind(t, err, n.kind)
 		}
 		x.clock.add(time.Minute)
-		if a := x.withKey(secret).do("GET", sessionPath, nil); !strings.Contains(a.body, `"scopes":["demos:moderate","demos:read","mods:read","mods:write"]`) {
+		if a := x.withKey(secret).do("GET", sessionPath, nil); !strings.Contains(a.body, `"scopes":["demos:moderate","demos:read","meta:moderate","meta:read","meta:write","mods:read","mods:write"]`) {
 			t.Error(a.body)
 		}
 		x.key(root.ID)
@@ -254,7 +254,7 @@ func TestKeys(t *testing.T) {
 		if err := x.s.Revoke(ctx, mod.ID, RoleModerator); err != nil {
 			t.Fatal(err)
 		}
-		if a := x.withKey(secret).do("GET", sessionPath, nil); !strings.Contains(a.body, `"scopes":["demos:read","mods:read"]`) {
+		if a := x.withKey(secret).do("GET", sessionPath, nil); !strings.Contains(a.body, `"scopes":["demos:read","meta:read","meta:write","mods:read"]`) {
 			t.Error(a.body)
 		}
 		wantKind(t, x.s.RevokeKey(ctx, k.ID, root.ID), fault.NotFound)

@@ -114,7 +114,7 @@ func TestSetupLinkWorksOnce(t *testing.T) {
 				t.Errorf("a loser is told %v", err)
 			}
 		}
-		all, _, err := x.s.Accounts(t.Context(), "", 100)
+		all, _, err := x.s.Accounts(t.Context(), "", "", 100)
 		if won != 1 || len(all) != 1 || err != nil {
 			t.Errorf("%d succeeded, %d accounts, %v", won, len(all), err)
 		}

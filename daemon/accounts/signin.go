@@ -43,11 +43,11 @@ func (s *Service) SignIn(ctx context.Context, a Attempt) (Opened, error) {
 	if len(a.Name) > 16*maxName {
 		return Opened{}, errWrong
 	}
-	account, phc, err := s.lookUp(ctx, a.Name)
+	account, phc, at, err := s.lookUpSignIn(ctx, a)
 	if err != nil {
 		return Opened{}, err
 	}
-	stale, err := s.checkCurrent(ctx, place{nameKey(a.Name), limit.Prefix(a.IP)}, phc, a.Password)
+	stale, err := s.checkCurrent(ctx, at, phc, a.Password)
 	if err != nil {
 		// The name is not logged: people type passwords into that field.
 		s.log.Info("sign-in refused", slog.String("ip", ipText(a.IP)),
@@ -56,9 +56,10 @@ func (s *Service) SignIn(ctx context.Context, a Attempt) (Opened, error) {
 	}
 	o := Opened{Account: account, Token: newToken()}
 	err = s.db.Write(ctx, func(tx *db.Tx) error {
-		if err := stillHas(ctx, tx, account.ID, phc); err != nil {
+		if account, err = stillHas(ctx, tx, account.ID, phc); err != nil {
 			return err
 		}
+		o.Account = account
 		o.ID, err = s.openSession(ctx, tx, account, o.Token, a, ViaSession)
 		return err
 	})
@@ -70,6 +71,31 @@ func (s *Service) SignIn(ctx context.Context, a Attempt) (Opened, error) {
 		s.upgrade(ctx, account.ID, phc, a.Password)
 	}
 	return o, nil
+}
+
+// lookUpSignIn returns whom somebody wants to be signed in as, by the name or
+// by the e-mail address; zero values when there is nobody.
+func (s *Service) lookUpSignIn(ctx context.Context, a Attempt) (account Account, phc string, p place, err error) {
+	p = place{nameKey(a.Name), limit.Prefix(a.IP)}
+	if address, err := NormalEmail(a.Name); err == nil {
+		key := emailKey(address)
+		r, err := s.findByEmail(ctx, key)
+		if err != nil {
+			return Account{}, "", p, err
+		}
+		if r.ID != 0 {
+			p.name = "@" + key
+			err = s.db.Read(ctx, func(tx *db.Tx) error {
+				account, phc, err = findAccount(ctx, tx, r.ID)
+				return err
+			})
+			if !fault.Is(err, fault.NotFound) {
+				return account, phc, p, err
+			}
+		}
+	}
+	account, phc, err = s.lookUp(ctx, a.Name) // old accounts may be called like an address
+	return account, phc, p, err
 }
 
 // lookUp returns the account of that name and its hash, zero values when there
@@ -89,12 +115,25 @@ func (s *Service) lookUp(ctx context.Context, name string) (a Account, phc strin
 	return a, phc, err
 }
 
-// stillHas answers errWrong when the password was changed while the old one
-// was being checked: no session may come out of a password that is gone.
-func stillHas(ctx context.Context, tx *db.Tx, id int64, phc string) error {
-	_, now, err := findAccount(ctx, tx, id)
+// stillHas returns the account anew, and answers errWrong when the password was
+// changed while the old one was being checked: no session may come out of a
+// password that is gone.
+func stillHas(ctx context.Context, tx *db.Tx, id int64, phc string) (Account, error) {
+	a, now, err := findAccount(ctx, tx, id)
 	if fault.Is(err, fault.NotFound) || err == nil && now != phc {
-		return errWrong
+		return Account{}, errWrong
+	}
+	return a, err
+}
+
+// openFor answers fault.Forbidden when the account is closed.
+func openFor(a Account) error {
+	if a.ClosedAt.IsZero() {
+		return nil
+	}
+	err := fault.New(fault.Forbidden, "This account is closed")
+	if a.ClosedReason != "" {
+		err = err.WithHint("the reason is: %s", a.ClosedReason)
 	}
 	return err
 }
@@ -123,6 +162,9 @@ func (s *Service) checkCurrent(ctx context.Context, p place, phc, password strin
 // openSession inserts the session and what belongs to it.
 func (s *Service) openSession(ctx context.Context, tx *db.Tx, account Account, token string, a Attempt, via string) (int64, error) {
 	now := s.now()
+	if err := openFor(account); err != nil {
+		return 0, err
+	}
 	if a.Replaces != "" {
 		if err := deleteSessionByHash(ctx, tx, hashToken(a.Replaces)); err != nil {
 			return 0, err
@@ -169,16 +211,20 @@ func shownText(text string, n int) string {
 	return text
 }
 
-// upgrade stores the password's hash at the present cost. The sign-in has
-// succeeded already: a failure here only waits for the next one.
-func (s *Service) upgrade(ctx context.Context, id int64, old, password string) {
+// upgrade stores the password's hash at the present cost and returns what is
+// stored now. The sign-in has succeeded already: a failure here only waits for
+// the next one.
+func (s *Service) upgrade(ctx context.Context, id int64, old, password string) string {
 	phc, err := s.hasher.hash(ctx, normalPassword(password))
 	if err == nil {
 		err = s.db.Write(ctx, func(tx *db.Tx) error { return replacePassword(ctx, tx, id, old, phc) })
 	}
+	s.persons.drop(id)
 	if err != nil {
 		s.log.Warn("password hash not renewed", slog.Int64("account", id), slog.Any("error", err))
+		return old
 	}
+	return phc
 }
 
 // ChangePassword replaces the password of the signed-in caller, who has to

@@ -134,8 +134,8 @@ func cleanPersona(persona string) string {
 	if runes := []rune(visible); len(runes) > maxName-4 { // room for a number
 		visible = string(runes[:maxName-4])
 	}
-	name, err := CleanName(visible)
-	if err != nil || readsAsSteamID(name) {
+	name, err := checkNewName(visible)
+	if err != nil {
 		return ""
 	}
 	return name

@@ -39,7 +39,7 @@ func TestAccountBySteamID(t *testing.T) {
 			_, err := x.s.AccountFor(t.Context(), ref)
 			wantKind(t, err, kind)
 		}
-		all, _, err := x.s.Accounts(t.Context(), "", 10)
+		all, _, err := x.s.Accounts(t.Context(), "", "", 10)
 		if err != nil || len(all) != 1 || !cmp.Equal(all[0], made) {
 			t.Errorf("%+v, want %+v, %v", all, made, err)
 		}

@@ -40,12 +40,27 @@ func insertAccount(ctx context.Context, tx *db.Tx, name, phc string, now time.Ti
 	return id, err
 }
 
-const selectAccount = `SELECT a.id, a.name, a.created_at, a.last_login_at, COALESCE(t.steam_id, 0), a.password
-	FROM accounts_account a LEFT JOIN accounts_steam t ON t.account_id = a.id `
+const accountColumns = `a.id, a.name, a.created_at, a.last_login_at, a.closed_at, a.closed_reason,
+	COALESCE(t.steam_id, 0), COALESCE(e.address, ''), COALESCE(e.verified_at, 0)`
 
-// findAccountByName returns the account and its PHC string; fault.NotFound.
+const accountTables = ` FROM accounts_account a LEFT JOIN accounts_steam t ON t.account_id = a.id
+	LEFT JOIN accounts_email e ON e.account_id = a.id `
+
+const selectAccount = `SELECT a.password, ` + accountColumns + accountTables
+
+// scanColumns reads accountColumns.
+func (a *Account) scanColumns(scan func(...any) error, before ...any) error {
+	var created, login, closed, verified int64
+	err := scan(append(before, &a.ID, &a.Name, &created, &login, &closed, &a.ClosedReason, &a.SteamID, &a.Email, &verified)...)
+	a.CreatedAt, a.LastLogin, a.ClosedAt, a.VerifiedAt = db.Time(created), db.Time(login), db.Time(closed), db.Time(verified)
+	return err
+}
+
+// findAccountByName returns the account and its PHC string; fault.NotFound. Of
+// two accounts whose names were made equal later, the exact name decides.
 func findAccountByName(ctx context.Context, tx *db.Tx, name string) (Account, string, error) {
-	return scanAccount(ctx, tx, tx.QueryRow(ctx, selectAccount+`WHERE a.name_key = $1`, nameKey(name)))
+	return scanAccount(ctx, tx, tx.QueryRow(ctx, selectAccount+`WHERE a.name_key = $1 OR a.name = $2
+		ORDER BY CASE WHEN a.name = $2 THEN 0 ELSE 1 END, a.id LIMIT 1`, nameKey(name), name))
 }
 
 // findAccount returns the account and its PHC string; fault.NotFound.
@@ -54,14 +69,12 @@ func findAccount(ctx context.Context, tx *db.Tx, id int64) (Account, string, err
 }
 
 func scanAccount(ctx context.Context, tx *db.Tx, row *db.Row) (a Account, phc string, err error) {
-	var created, login int64
-	if err := row.Scan(&a.ID, &a.Name, &created, &login, &a.SteamID, &phc); err != nil {
+	if err := a.scanColumns(row.Scan, &phc); err != nil {
 		if fault.Is(err, fault.NotFound) {
 			err = fault.New(fault.NotFound, "There is no such account")
 		}
 		return Account{}, "", err
 	}
-	a.CreatedAt, a.LastLogin = db.Time(created), db.Time(login)
 	a.Roles, err = rolesOf(ctx, tx, a.ID)
 	return a, phc, err
 }
@@ -71,15 +84,15 @@ func rolesOf(ctx context.Context, tx *db.Tx, account int64) ([]Role, error) {
 	return collect(rows, err, func(r *sql.Rows, role *Role) error { return r.Scan(role) })
 }
 
-// listAccounts returns up to n accounts with ids above after, by id.
-func listAccounts(ctx context.Context, tx *db.Tx, after int64, n int) ([]Account, error) {
-	rows, err := tx.Query(ctx, `SELECT a.id, a.name, a.created_at, a.last_login_at, COALESCE(t.steam_id, 0)
-		FROM accounts_account a LEFT JOIN accounts_steam t ON t.account_id = a.id WHERE a.id > $1 ORDER BY a.id LIMIT $2`, after, n)
+// listAccounts returns up to n accounts with ids above after, by id. like is a
+// pattern of LIKE for the name or the address, folded; "": all.
+func listAccounts(ctx context.Context, tx *db.Tx, like string, after int64, n int) ([]Account, error) {
+	rows, err := tx.Query(ctx, `SELECT `+accountColumns+accountTables+`WHERE a.id > $1
+		AND ($2 = '' OR a.name_key LIKE $2 ESCAPE '\' OR e.address_key LIKE $3 ESCAPE '\') ORDER BY a.id LIMIT $4`,
+		after, skeletonPattern(like), like, n)
 	all, err := collect(rows, err, func(r *sql.Rows, a *Account) error {
-		var created, login int64
-		err := r.Scan(&a.ID, &a.Name, &created, &login, &a.SteamID)
-		a.CreatedAt, a.LastLogin, a.Roles = db.Time(created), db.Time(login), []Role{}
-		return err
+		a.Roles = []Role{}
+		return a.scanColumns(r.Scan)
 	})
 	if err != nil || len(all) == 0 {
 		return all, err
@@ -159,15 +172,16 @@ func trimSessions(ctx context.Context, tx *db.Tx, account int64, n int) error {
 // findSession returns what a session's token stands for; fault.NotFound.
 func findSession(ctx context.Context, tx *db.Tx, h tokenHash) (credential, error) {
 	c := credential{caller: caller{Principal: Principal{Via: ViaSession}}}
-	var created, seen int64
-	err := tx.QueryRow(ctx, `SELECT s.id, s.created_at, s.last_seen_at, a.id, a.name, COALESCE(t.steam_id, 0)
+	var created, seen, verified int64
+	err := tx.QueryRow(ctx, `SELECT s.id, s.created_at, s.last_seen_at, a.id, a.name, COALESCE(t.steam_id, 0), COALESCE(e.verified_at, 1)
 		FROM accounts_session s JOIN accounts_account a ON a.id = s.account_id
-		LEFT JOIN accounts_steam t ON t.account_id = a.id WHERE s.hash = $1`, h[:]).
-		Scan(&c.sessionID, &created, &seen, &c.AccountID, &c.Name, &c.SteamID)
+		LEFT JOIN accounts_steam t ON t.account_id = a.id LEFT JOIN accounts_email e ON e.account_id = a.id
+		WHERE s.hash = $1 AND a.closed_at = 0`, h[:]).
+		Scan(&c.sessionID, &created, &seen, &c.AccountID, &c.Name, &c.SteamID, &verified)
 	if err != nil {
 		return credential{}, err
 	}
-	c.created, c.seen = db.Time(created), db.Time(seen)
+	c.created, c.seen, c.Unverified = db.Time(created), db.Time(seen), verified == 0
 	c.Roles, err = rolesOf(ctx, tx, c.AccountID)
 	return c, err
 }
@@ -225,16 +239,17 @@ func insertKey(ctx context.Context, tx *db.Tx, k APIKey, h tokenHash) (int64, er
 // findKey returns what an API key stands for; fault.NotFound.
 func findKey(ctx context.Context, tx *db.Tx, h tokenHash) (credential, error) {
 	c := credential{caller: caller{Principal: Principal{Via: ViaKey}}}
-	var used, expires, revoked int64
+	var used, expires, revoked, verified int64
 	var scopes string
-	err := tx.QueryRow(ctx, `SELECT k.id, k.scopes, k.last_used_at, k.expires_at, k.revoked_at, a.id, a.name, COALESCE(t.steam_id, 0)
-		FROM accounts_key k JOIN accounts_account a ON a.id = k.account_id
-		LEFT JOIN accounts_steam t ON t.account_id = a.id WHERE k.hash = $1`, h[:]).
-		Scan(&c.keyID, &scopes, &used, &expires, &revoked, &c.AccountID, &c.Name, &c.SteamID)
+	err := tx.QueryRow(ctx, `SELECT k.id, k.scopes, k.last_used_at, k.expires_at, k.revoked_at, a.id, a.name, COALESCE(t.steam_id, 0),
+		COALESCE(e.verified_at, 1) FROM accounts_key k JOIN accounts_account a ON a.id = k.account_id
+		LEFT JOIN accounts_steam t ON t.account_id = a.id LEFT JOIN accounts_email e ON e.account_id = a.id
+		WHERE k.hash = $1 AND a.closed_at = 0`, h[:]).
+		Scan(&c.keyID, &scopes, &used, &expires, &revoked, &c.AccountID, &c.Name, &c.SteamID, &verified)
 	if err != nil {
 		return credential{}, err
 	}
-	c.Scopes = strings.Fields(scopes)
+	c.Scopes, c.Unverified = strings.Fields(scopes), verified == 0
 	c.seen, c.expires, c.revoked = db.Time(used), db.Time(expires), db.Time(revoked)
 	c.Roles, err = rolesOf(ctx, tx, c.AccountID)
 	return c, err
@@ -298,6 +313,18 @@ func insertAudit(ctx context.Context, tx *db.Tx, e AuditEntry) error {
 func listAudit(ctx context.Context, tx *db.Tx, action string, before int64, n int) ([]AuditEntry, error) {
 	rows, err := tx.Query(ctx, `SELECT id, at, account_id, who, via, action, target, detail, ip FROM accounts_audit
 		WHERE id < $1 AND ($2 = '' OR action = $2) ORDER BY id DESC LIMIT $3`, before, action, n)
+	return collect(rows, err, func(r *sql.Rows, e *AuditEntry) error {
+		var at int64
+		err := r.Scan(&e.ID, &at, &e.AccountID, &e.Who, &e.Via, &e.Action, &e.Target, &e.Detail, &e.IP)
+		e.At = db.Time(at)
+		return err
+	})
+}
+
+// listAuditOf returns what an account did, the newest first, at most n entries.
+func listAuditOf(ctx context.Context, tx *db.Tx, account int64, n int) ([]AuditEntry, error) {
+	rows, err := tx.Query(ctx, `SELECT id, at, account_id, who, via, action, target, detail, ip FROM accounts_audit
+		WHERE account_id = $1 ORDER BY id DESC LIMIT $2`, account, n)
 	return collect(rows, err, func(r *sql.Rows, e *AuditEntry) error {
 		var at int64
 		err := r.Scan(&e.ID, &at, &e.AccountID, &e.Who, &e.Via, &e.Action, &e.Target, &e.Detail, &e.IP)

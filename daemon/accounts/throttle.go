@@ -10,11 +10,14 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/limit"
 )
 
-// Wrong passwords for one name: the first few are free, then one per step.
+// Wrong passwords for one name: the first few are free, then one per step. An
+// address has more of them, since many players may share one.
 const (
-	freeTries  = 10
-	tryStep    = 6 * time.Second
-	maxTracked = 16384
+	freeTries   = 10
+	tryStep     = 6 * time.Second
+	freeTriesIP = 40
+	tryStepIP   = 3 * time.Second
+	maxTracked  = 16384
 )
 
 // place is where a sign-in for a name comes from.
@@ -29,7 +32,10 @@ type place struct {
 // out. Nothing here touches sessions that exist. It is safe for concurrent
 // use and remembers at most maxTracked names and places each.
 type throttle struct {
-	now func() time.Time
+	now  func() time.Time
+	free int           // tries before there is any delay
+	step time.Duration // between tries after that
+	what string        // that was tried too often, for people
 
 	mu      sync.Mutex
 	tries   lru[place, tries]
@@ -38,12 +44,12 @@ type throttle struct {
 
 // tries is a leaking bucket of wrong passwords.
 type tries struct {
-	level time.Duration // each try adds tryStep, time takes it away
+	level time.Duration // each try adds a step, time takes it away
 	at    time.Time
 }
 
-func newThrottle(now func() time.Time) *throttle {
-	return &throttle{now: now, tries: newLRU[place, tries](maxTracked), trusted: newLRU[place, struct{}](maxTracked)}
+func newThrottle(now func() time.Time, free int, step time.Duration, what string) *throttle {
+	return &throttle{now: now, free: free, step: step, what: what, tries: newLRU[place, tries](maxTracked), trusted: newLRU[place, struct{}](maxTracked)}
 }
 
 // take counts a try before the password is looked at, so that parallel tries
@@ -56,11 +62,11 @@ func (t *throttle) take(p place) error {
 	b, _ := t.tries.get(k)
 	b.level = max(0, b.level-now.Sub(b.at))
 	b.at = now
-	if wait := b.level - (freeTries-1)*tryStep; wait > 0 {
+	if wait := b.level - time.Duration(t.free-1)*t.step; wait > 0 {
 		t.tries.put(k, b)
-		return fault.New(fault.TooMany, "Too many wrong passwords for this name; try again later").WithRetryAfter(wait)
+		return fault.New(fault.TooMany, "Too many wrong passwords %s; try again later", t.what).WithRetryAfter(wait)
 	}
-	b.level += tryStep
+	b.level += t.step
 	t.tries.put(k, b)
 	return nil
 }
@@ -71,7 +77,7 @@ func (t *throttle) giveBack(p place) {
 	defer t.mu.Unlock()
 	k := t.key(p)
 	if b, ok := t.tries.get(k); ok {
-		b.level = max(0, b.level-tryStep)
+		b.level = max(0, b.level-t.step)
 		t.tries.put(k, b)
 	}
 }
@@ -145,6 +151,13 @@ func (l *lru[K, V]) put(k K, v V) {
 		oldest := l.order.Back()
 		delete(l.items, oldest.Value.(lruItem[K, V]).key)
 		l.order.Remove(oldest)
+	}
+}
+
+func (l *lru[K, V]) remove(k K) {
+	if e, ok := l.items[k]; ok {
+		delete(l.items, k)
+		l.order.Remove(e)
 	}
 }
 

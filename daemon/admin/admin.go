@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/quartermasterd/quartermaster/daemon/mail"
 	"github.com/quartermasterd/quartermaster/daemon/web"
 	"github.com/quartermasterd/quartermaster/daemon/workshop"
 )
@@ -24,6 +25,7 @@ type Options struct {
 	Started   time.Time                             // of this process
 	Space     func() (free, total int64, err error) // of the disk that holds the blobs
 	Traffic   func() web.Traffic
+	Mail      *mail.Queue // nil: nothing is told of mails
 }
 
 // Paths are the resolved places of a running daemon.
@@ -46,6 +48,9 @@ func New(o Options) *Service { return &Service{options: o, page: newPage(o.Page)
 // Register adds the overview and the page to the server.
 func (s *Service) Register(srv *web.Server) {
 	s.registerOverview(srv.API())
+	if s.options.Mail != nil {
+		s.registerMail(srv.Operations("admin"))
+	}
 	document := http.HandlerFunc(s.page.document)
 	srv.Handle("GET "+staticPath, http.HandlerFunc(s.page.static))
 	srv.Handle("GET /app/", document)

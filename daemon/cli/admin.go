@@ -85,7 +85,7 @@ type AdminListCmd struct{}
 func (AdminListCmd) Run(s *session) error {
 	return s.withAccounts(func(ctx context.Context, service *accounts.Service) error {
 		all, err := everyPage(func(cursor string) ([]accounts.Account, string, error) {
-			return service.Accounts(ctx, cursor, pageSize)
+			return service.Accounts(ctx, "", cursor, pageSize)
 		})
 		if err != nil {
 			return err
@@ -148,7 +148,13 @@ func (c roleArgs) change(s *session, find func(*accounts.Service, context.Contex
 // withAccounts opens the state and calls fn in the name of the operating
 // system's user.
 func (s *session) withAccounts(fn func(context.Context, *accounts.Service) error) error {
-	return s.withState(func(state *daemon.State) error { return fn(s.ctx, state.Accounts) })
+	return s.withState(func(state *daemon.State) error {
+		// What it keeps of people is part of exports and deletions.
+		if _, err := state.Metaserver(nil); err != nil {
+			return err
+		}
+		return fn(s.ctx, state.Accounts)
+	})
 }
 
 // systemUser is who runs this command, for the audit record.

@@ -35,17 +35,25 @@ const (
 type CLI struct {
 	Globals
 
-	Run       RunCmd       `cmd:"" default:"withargs" help:"Run the daemon in the foreground (the default)."`
-	Service   ServiceCmd   `cmd:"" help:"Install and control the system service."`
-	SetupLink SetupLinkCmd `cmd:"" help:"Print a new one-time link that makes the first admin."`
-	Config    ConfigCmd    `cmd:"" name:"config" help:"Check, show, make or import a configuration."`
-	Admin     AdminCmd     `cmd:"" help:"Make accounts and give roles."`
-	Key       KeyCmd       `cmd:"" help:"Make, list and revoke API keys."`
-	Mods      ModsCmd      `cmd:"" help:"List, fetch, check and clean up Workshop mods."`
-	FastDL    FastDLCmd    `cmd:"" name:"fastdl" help:"Check the game files that players download."`
-	Demos     DemosCmd     `cmd:"" help:"List, show and save recordings of matches."`
-	Import    ImportCmd    `cmd:"" help:"Take over the data of another program."`
-	Version   VersionCmd   `cmd:"" help:"Print the version."`
+	Run        RunCmd         `cmd:"" default:"withargs" help:"Run the daemon in the foreground (the default)."`
+	Service    ServiceCmd     `cmd:"" help:"Install and control the system service."`
+	SetupLink  SetupLinkCmd   `cmd:"" help:"Print a new one-time link that makes the first admin."`
+	Config     ConfigCmd      `cmd:"" name:"config" help:"Check, show, make or import a configuration."`
+	Admin      AdminCmd       `cmd:"" help:"Make accounts and give roles."`
+	Key        KeyCmd         `cmd:"" help:"Make, list and revoke API keys."`
+	Mods       ModsCmd        `cmd:"" help:"List, fetch, check and clean up Workshop mods."`
+	FastDL     FastDLCmd      `cmd:"" name:"fastdl" help:"Check the game files that players download."`
+	Demos      DemosCmd       `cmd:"" help:"List, show and save recordings of matches."`
+	Clans      ClansCmd       `cmd:"" help:"List, show and moderate clans."`
+	Skins      SkinsCmd       `cmd:"" help:"Make skins, and give them to players and clans."`
+	Matches    MatchesCmd     `cmd:"" help:"List, show and take out matches that game servers reported."`
+	Leaders    LeaderboardCmd `cmd:"" name:"leaderboard" help:"Show the players with the highest ratings."`
+	ProofKeys  ProofKeysCmd   `cmd:"" name:"proof-keys" help:"List and replace the keys of players' proofs."`
+	Players    PlayersCmd     `cmd:"" help:"List players, and close, rename, export or delete their accounts."`
+	Mail       MailCmd        `cmd:"" help:"Send a test mail, and list those that wait."`
+	Serverlist ServerlistCmd  `cmd:"" help:"List, show and moderate the game servers that players registered."`
+	Import     ImportCmd      `cmd:"" help:"Take over the data of another program."`
+	Version    VersionCmd     `cmd:"" help:"Print the version."`
 }
 
 // Globals are the flags that every command takes.

@@ -24,7 +24,7 @@ type KeyCmd struct {
 type KeyCreateCmd struct {
 	Account string          `arg:"" help:"Owner: display name, #number or SteamID; a SteamID without an account gets one."`
 	Kind    string          `default:"api" help:"api, or demos: a key MB-… for the clients that send recordings."`
-	Scope   []string        `placeholder:"S" help:"What the key may do: mods:read, mods:write, demos:read, demos:analyse, demos:moderate, admin. May be given several times. Default: everything its owner may."`
+	Scope   []string        `placeholder:"S" help:"What the key may do: mods:read, mods:write, demos:read, demos:analyse, demos:moderate, meta:read, meta:write, meta:moderate, admin. May be given several times. Default: everything its owner may."`
 	Expires config.Duration `placeholder:"D" help:"How long it is valid, for example 90d. Default: for ever."`
 	Label   string          `help:"What it is for, to tell keys apart."`
 }

@@ -20,10 +20,13 @@ type Config struct {
 	Metrics  Metrics  `toml:"metrics"`
 	Limits   Limits   `toml:"limits"`
 	Accounts Accounts `toml:"accounts"`
+	Mail     Mail     `toml:"mail"`
 	Steam    Steam    `toml:"steam"`
 	SteamCMD SteamCMD `toml:"steamcmd"`
 	Workshop Workshop `toml:"workshop"`
 	Demos    Demos    `toml:"demos"`
+
+	Metaserver Metaserver `toml:"metaserver"`
 }
 
 // HTTP is the plain HTTP side. Game clients need plain HTTP without redirects.
@@ -241,6 +244,7 @@ func Default() Config {
 			CommunityURL: "https://steamcommunity.com", CommunityPages: true,
 		},
 		Accounts: Accounts{SteamSignIn: true},
+		Mail:     defaultMail(),
 		SteamCMD: SteamCMD{Login: "anonymous", Workers: 1},
 		Workshop: Workshop{
 			Enabled: true, Roots: []string{}, Apps: []uint32{4920}, Allow: []Item{}, Deny: []Item{},
@@ -254,6 +258,6 @@ func Default() Config {
 			FastDL:    []FastDL{},
 			Servers:   []Server{},
 		},
-		Demos: defaultDemos(),
+		Demos: defaultDemos(), Metaserver: defaultMetaserver(),
 	}
 }

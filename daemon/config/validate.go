@@ -36,7 +36,9 @@ func (c *Config) Validate() []Problem {
 	c.Steam.validate(&k)
 	c.SteamCMD.validate(&k)
 	c.Workshop.validate(&k)
+	c.Mail.validate(&k)
 	c.Demos.validate(&k)
+	c.Metaserver.validate(&k)
 	return k.problems
 }
 

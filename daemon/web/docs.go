@@ -29,6 +29,9 @@ func (s *Server) registerViewer() {
 	s.handle("GET /schema/{viewer...}", page).open()
 	s.handle("GET /schema/openapi.json", s.serveOpenAPI(&s.document.json, "application/json", s.api.OpenAPI().MarshalJSON)).open()
 	s.handle("GET /schema/openapi.yaml", s.serveOpenAPI(&s.document.yaml, "application/yaml", s.api.OpenAPI().YAML)).open()
+	for _, path := range []string{"/redoc", "/docs/oauth2-redirect"} { // where FastAPI, which some clients come from, has pages as well
+		s.handle("GET "+path, page).open()
+	}
 	for _, f := range []struct {
 		files             fs.FS
 		file, path, media string
@@ -54,7 +57,7 @@ func viewerAsset(files fs.FS, name, mediaType, cacheControl string) http.Handler
 		h := w.Header()
 		if strings.HasSuffix(name, ".gz") {
 			h.Set("Vary", "Accept-Encoding")
-			if acceptsGzip(r.Header.Values("Accept-Encoding")) {
+			if AcceptsGzip(r.Header.Values("Accept-Encoding")) {
 				h.Set("Content-Encoding", "gzip")
 			} else if body, err = gunzip(body); err != nil {
 				WriteError(w, r, fault.Wrap(err, fault.Internal, "The viewer cannot be unpacked"))
@@ -67,7 +70,9 @@ func viewerAsset(files fs.FS, name, mediaType, cacheControl string) http.Handler
 	})
 }
 
-func acceptsGzip(accept []string) bool {
+// AcceptsGzip reports whether Accept-Encoding headers (RFC 9110 §12.5.3) name
+// gzip.
+func AcceptsGzip(accept []string) bool {
 	for _, line := range accept {
 		for part := range strings.SplitSeq(line, ",") {
 			name, params, _ := strings.Cut(part, ";")

@@ -117,5 +117,5 @@ func (s *Server) registerDocs() {
 }
 
 func ownOperation(id, path, summary string) *huma.Operation {
-	return &huma.Operation{OperationID: id, Path: path, Method: http.MethodGet, Tags: []string{"server"}, Summary: summary}
+	return &huma.Operation{OperationID: id, Path: path, Method: http.MethodGet, Tags: []string{"daemon"}, Summary: summary}
 }

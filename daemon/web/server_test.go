@@ -138,10 +138,10 @@ func TestHomeAndUnknownPaths(t *testing.T) {
 		status                       int
 		body, header, value          string
 	}{
-		{"program at /", "GET", "/", "", s, 200, "\"OK\"\n", "Content-Type", "application/json"},
-		{"curl at /", "GET", "/", "*/*", s, 200, "\"OK\"\n", "Vary", "Accept"},
+		{"program at /", "GET", "/", "", s, 200, "\"OK\"", "Content-Type", "application/json"},
+		{"curl at /", "GET", "/", "*/*", s, 200, "\"OK\"", "Vary", "Accept"},
 		{"browser at /", "GET", "/", browser, s, 200, "home page", "Vary", "Accept"},
-		{"browser without a page", "GET", "/", browser, bare, 200, "\"OK\"\n", "Content-Type", "application/json"},
+		{"browser without a page", "GET", "/", browser, bare, 200, "\"OK\"", "Content-Type", "application/json"},
 		{"head", "HEAD", "/", "", s, 200, "", "", ""},
 		{"unknown to a program", "GET", "/nope", "", s, 404, "", "Content-Type", "application/problem+json"},
 		{"unknown to a browser", "GET", "/nope", browser, s, 404, "page not found", "", ""},

@@ -30,7 +30,7 @@ const (
 
 func eventsOperation() *huma.Operation {
 	return &huma.Operation{
-		OperationID: "get-events", Path: "/api/v1/events", Method: http.MethodGet, Tags: []string{"server"},
+		OperationID: "get-events", Path: "/api/v1/events", Method: http.MethodGet, Tags: []string{"daemon"},
 		Summary: "Live events (server-sent events)",
 		Description: "Each event has an id, a name, which is its topic, and JSON data. A comment comes every 15 seconds. " +
 			"After a reconnect with Last-Event-ID the missed events come first; when some are no longer kept, an event named " +

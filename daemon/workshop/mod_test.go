@@ -52,3 +52,21 @@ func TestMod_CurrentVersionIsStored(t *testing.T) {
 		}
 	})
 }
+
+// What clients are sent to is what they are served.
+func TestDownloadPath(t *testing.T) {
+	t.Parallel()
+	inBubble(t, nil, func(t *testing.T, r *rig) {
+		if got := r.DownloadPath(vectorItem); got != "" {
+			t.Errorf("nothing is stored: %q", got)
+		}
+		r.offer(vector)
+		r.get(vector, 10*second)
+		if got, want := r.DownloadPath(vectorItem), "/"+vector.File(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		if got := r.DownloadPath(vectorItem + 1); got != "" {
+			t.Errorf("another item: %q", got)
+		}
+	})
+}
