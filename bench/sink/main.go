@@ -4,8 +4,7 @@
 //	sink tcp ADDRESS FOLDER         what comes is written as it is
 //	sink websocket ADDRESS FOLDER   frames are taken apart by the websocket library, and each is written
 //
-// The first also makes its files durable together, as often as the daemon
-// does; the second does not.
+// Both make their files durable together, as often as the daemon does.
 package main
 
 import (
@@ -27,7 +26,7 @@ import (
 const (
 	bufferSize  = 64 << 10
 	syncEvery   = 750 * time.Millisecond
-	syncWorkers = 8
+	syncWorkers = 32
 )
 
 func main() {
@@ -39,9 +38,9 @@ func main() {
 		log.Fatal(err)
 	}
 	s := &sink{dir: os.Args[3], files: map[*file]struct{}{}}
+	go s.sync()
 	switch os.Args[1] {
 	case "tcp":
-		go s.sync()
 		log.Fatal(s.tcp(l))
 	case "websocket":
 		log.Fatal(http.Serve(l, http.HandlerFunc(s.websocket)))
@@ -62,8 +61,31 @@ type file struct {
 	dirty atomic.Bool
 }
 
-func (s *sink) create() (*os.File, error) {
-	return os.Create(filepath.Join(s.dir, fmt.Sprint(s.next.Add(1))))
+// create makes a file for a connection, which done closes.
+func (s *sink) create() (*file, error) {
+	created, err := os.Create(filepath.Join(s.dir, fmt.Sprint(s.next.Add(1))))
+	if err != nil {
+		return nil, err
+	}
+	f := &file{File: created}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.files[f] = struct{}{}
+	return f, nil
+}
+
+func (s *sink) done(f *file) {
+	s.mu.Lock()
+	delete(s.files, f)
+	s.mu.Unlock()
+	_ = f.Close() // only what is written counts
+}
+
+// add writes p behind what is there.
+func (f *file) add(p []byte) error {
+	_, err := f.Write(p)
+	f.dirty.Store(true)
+	return err
 }
 
 func (s *sink) tcp(l net.Listener) error {
@@ -88,25 +110,15 @@ func (s *sink) copy(c net.Conn) error {
 	if err != nil {
 		return nil // somebody asked whether we are there
 	}
-	created, err := s.create()
+	f, err := s.create()
 	if err != nil {
 		return err
 	}
-	f := &file{File: created}
-	s.mu.Lock()
-	s.files[f] = struct{}{}
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		delete(s.files, f)
-		s.mu.Unlock()
-		_ = f.Close() // only what is written counts
-	}()
+	defer s.done(f)
 	for err == nil { // else its end, as the client chose it
-		if _, err := f.Write(buf[:n]); err != nil {
+		if err := f.add(buf[:n]); err != nil {
 			return err
 		}
-		f.dirty.Store(true)
 		n, err = c.Read(buf)
 	}
 	return nil
@@ -155,7 +167,7 @@ func (s *sink) websocket(w http.ResponseWriter, r *http.Request) {
 		log.Print(err)
 		return
 	}
-	defer f.Close()
+	defer s.done(f)
 	buf := make([]byte, bufferSize)
 	for {
 		_, message, err := c.Reader(context.Background())
@@ -164,12 +176,12 @@ func (s *sink) websocket(w http.ResponseWriter, r *http.Request) {
 		}
 		n, err := io.ReadFull(message, buf)
 		for ; err == nil; n, err = io.ReadFull(message, buf) { // longer than the buffer
-			if _, err := f.Write(buf[:n]); err != nil {
+			if err := f.add(buf[:n]); err != nil {
 				log.Print(err)
 				return
 			}
 		}
-		if _, err := f.Write(buf[:n]); err != nil {
+		if err := f.add(buf[:n]); err != nil {
 			log.Print(err)
 			return
 		}
