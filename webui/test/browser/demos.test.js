@@ -165,6 +165,9 @@ test('a recording is taken, judged and given back', () =>
     await page.getByLabel('Player’s SteamID', { exact: true }).fill(cheater);
     await page.getByLabel('Note', { exact: true }).fill('Spins <b>always</b>');
     await page.getByRole('button', { name: 'Save the verdict' }).click();
+    await page.getByText('Choose a verdict first').waitFor();
+    await page.getByLabel('Verdict', { exact: true }).selectOption('confirmed');
+    await page.getByRole('button', { name: 'Save the verdict' }).click();
     await page.locator('.review-note', { hasText: 'Spins <b>always</b>' }).waitFor();
     await page.getByText('Nobody is reviewing it.').waitFor();
     assert.deepEqual(fake.requests.find((one) => one.method === 'PUT')?.body, {

@@ -214,6 +214,7 @@ step('it is taken from the queue and judged', async () => {
   await page.getByText('You are reviewing it').waitFor();
   assert.equal(await page.getByLabel('Player’s SteamID', { exact: true }).inputValue(), cheater);
   await page.getByLabel('Note', { exact: true }).fill('Spins');
+  await page.getByLabel('Verdict', { exact: true }).selectOption('confirmed');
   await page.getByRole('button', { name: 'Save the verdict' }).click();
   await page.locator('.review-note', { hasText: 'Spins' }).waitFor();
   await page.getByText('Nobody is reviewing it.').waitFor();

@@ -82,6 +82,7 @@ function verdictForm(id, changed) {
   const choice = h(
     'select',
     { id: verdict, class: 'select' },
+    h('option', { value: '' }, t('review.verdict_choose')), // nobody is judged by what happens to stand first
     verdicts.map((value) => h('option', { value }, t(`verdict.${value}`))),
   );
   const words = h('textarea', { id: note, class: 'input', rows: 3, maxlength: 4000 });
@@ -108,11 +109,17 @@ function verdictForm(id, changed) {
       return;
     }
     target.removeAttribute('aria-invalid');
+    if (!choice.value) {
+      failed.textContent = t('review.verdict_missing');
+      choice.focus();
+      return;
+    }
     if (button.hasAttribute('aria-busy')) return;
     button.setAttribute('aria-busy', 'true');
     try {
       await putReview(id, { target: target.value.trim(), verdict: choice.value, note: words.value.trim() });
       words.value = '';
+      choice.value = '';
       toast(t('review.saved'));
       changed();
     } catch (error) {
