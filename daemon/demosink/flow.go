@@ -9,12 +9,13 @@ import (
 const (
 	// flowFor is how long the disk may need for everything that is written
 	// and not durable. Whoever waits for a sync, such as a session that is
-	// closed, waits behind that.
-	flowFor = 2 * time.Second
+	// closed, waits behind that. Much less would make each sync so small that
+	// what it costs for each file is all that is done.
+	flowFor = 10 * time.Second
 	// Bounds of what may be written and not durable, whatever the disk does.
-	flowLeast = 8 << 20
+	flowLeast = 16 << 20
 	flowMost  = 4 << 30
-	flowFirst = 64 << 20 // until something was measured
+	flowFirst = 128 << 20 // until something was measured
 )
 
 // flow bounds how many bytes of all streams are written and not yet durable,

@@ -52,13 +52,13 @@ func TestFlowLearns(t *testing.T) {
 	for range 30 {
 		f.measure(f.limit, time.Duration(f.limit)*time.Second/5_000_000)
 	}
-	if want := int64(10_000_000); f.limit < want*9/10 || f.limit > want*11/10 {
+	if want := int64(50_000_000); f.limit < want*9/10 || f.limit > want*11/10 {
 		t.Errorf("%d for a disk of 5 MB/s", f.limit)
 	}
 	for range 60 {
-		f.measure(f.limit, time.Duration(f.limit)*time.Second/1_000_000_000)
+		f.measure(f.limit, time.Duration(f.limit)*time.Second/200_000_000)
 	}
 	if want := int64(2_000_000_000); f.limit < want*9/10 || f.limit > want*11/10 {
-		t.Errorf("%d for a disk of 1 GB/s", f.limit)
+		t.Errorf("%d for a disk of 200 MB/s", f.limit)
 	}
 }
