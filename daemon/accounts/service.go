@@ -95,7 +95,8 @@ type Service struct {
 	logins        *logins
 	guesses       *throttle // wrong passwords by address
 	registrations *limit.Keyed[netip.Prefix]
-	codes         *limit.Keyed[int64] // mailed codes by account
+	codes         *limit.Keyed[int64]        // mailed codes by account
+	codesFrom     *limit.Keyed[netip.Prefix] // codes entered and asked for, by address
 }
 
 // New returns a Service. It opens and starts nothing.
@@ -120,6 +121,7 @@ func New(o Options) *Service {
 		guesses:       newThrottle(o.Now, freeTriesIP, tryStepIP, "from your address"),
 		registrations: limit.New[netip.Prefix](registerPerSecond, registerBurst, maxTracked, o.Now),
 		codes:         limit.New[int64](mailsPerDay/(24*time.Hour).Seconds(), mailsPerDay, maxTracked, o.Now),
+		codesFrom:     limit.New[netip.Prefix](codePerSecond, codeBurst, maxTracked, o.Now),
 	}
 	s.blocklist = newBlocklist(o, s.log)
 	perMinute := max(1, o.Limits.LoginPerMinute)

@@ -11,6 +11,7 @@ import (
 // ImportCmd groups the commands that take over the data of other programs.
 type ImportCmd struct {
 	Masterbase ImportMasterbaseCmd `cmd:"" help:"Take over recordings, people and reports of a masterbase. The old data is only read."`
+	Metaserver ImportMetaserverCmd `cmd:"" help:"Take over users, clans, servers and ratings of a Savage metaserver. The old file is only read."`
 	PyTorrent  ImportPyTorrentCmd  `cmd:"" name:"pytorrent" help:"Take over archives, catalogue and statistics of a PyTorrent. The old folder is only read."`
 }
 
