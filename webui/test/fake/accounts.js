@@ -9,11 +9,11 @@ import { Problem } from './problem.js';
 
 /** @param {string[]} roles */
 export function scopes(roles) {
-  const all = ['demos:read', 'mods:read'];
+  const all = ['demos:read', 'meta:read', 'meta:write', 'mods:read'];
   const admin = roles.includes('admin');
   if (admin) all.push('admin');
   if (admin || roles.includes('analyst')) all.push('demos:analyse');
-  if (admin || roles.includes('moderator')) all.push('demos:moderate', 'mods:write');
+  if (admin || roles.includes('moderator')) all.push('demos:moderate', 'meta:moderate', 'mods:write');
   return all.sort();
 }
 

@@ -39,7 +39,7 @@ import { demoOperations } from './recordings.js';
  */
 /** @typedef {{ status?: number, body?: unknown, headers?: Record<string, string> }} Answer */
 
-/** @typedef {'' | 'demos:read' | 'demos:analyse' | 'demos:moderate' | 'mods:read' | 'mods:write' | 'admin'} Scope */
+/** @typedef {'' | 'demos:read' | 'demos:analyse' | 'demos:moderate' | 'mods:read' | 'mods:write' | 'meta:read' | 'meta:write' | 'meta:moderate' | 'admin'} Scope */
 /** @typedef {(fake: FakeDaemon, request: Request, params: string[]) => Answer} Handler */
 /** @typedef {[string, RegExp, Scope, Handler]} Operation */
 

@@ -21,7 +21,7 @@ export function current() {
 
 /**
  * Whether the caller may do what the scope covers.
- * @param {'mods:read' | 'mods:write' | 'demos:read' | 'demos:analyse' | 'demos:moderate' | 'admin'} scope
+ * @param {'mods:read' | 'mods:write' | 'demos:read' | 'demos:analyse' | 'demos:moderate' | 'meta:read' | 'meta:write' | 'meta:moderate' | 'admin'} scope
  */
 export function may(scope) {
   return session.scopes.includes(scope);
