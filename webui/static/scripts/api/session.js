@@ -8,7 +8,16 @@ import { call, useCsrf } from './client.js';
 /** @typedef {import('./model.js').Session} Session */
 
 /** @type {Session} */
-let session = { account: null, scopes: [], needs_setup: false, steam_sign_in: false, csrf: '' };
+let session = {
+  account: null,
+  scopes: [],
+  needs_setup: false,
+  steam_sign_in: false,
+  registration: false,
+  mail: false,
+  metaserver: false,
+  csrf: '',
+};
 
 const changes = new EventTarget();
 
@@ -63,8 +72,10 @@ export async function setUp(token, name, password) {
   return session;
 }
 
-/** @param {any} body */
-function adopt(body) {
+/**
+ * Takes over the session of an answer that began one. @param {any} body
+ */
+export function adopt(body) {
   const account = body?.account ?? null;
   const before = session.account?.id;
   session = {
@@ -77,6 +88,9 @@ function adopt(body) {
     scopes: body?.scopes ?? [],
     needs_setup: Boolean(body?.needs_setup),
     steam_sign_in: Boolean(body?.steam_sign_in),
+    registration: Boolean(body?.registration),
+    mail: Boolean(body?.mail),
+    metaserver: Boolean(body?.metaserver),
     csrf: String(body?.csrf ?? ''),
     demos: body?.demos === undefined ? undefined : Boolean(body.demos),
   };
