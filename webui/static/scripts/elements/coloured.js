@@ -38,7 +38,8 @@ export function colourRuns(text) {
   let colour = null;
   for (const part of text.split(/(\^(?:\d{3}|[rgbwkycm]))/)) {
     const code = /^\^(?:(\d)(\d)(\d)|([rgbwkycm]))$/.exec(part);
-    if (code) colour = code[4] ? letters[code[4]] : [Number(code[1]) / 9, Number(code[2]) / 9, Number(code[3]) / 9];
+    if (code)
+      colour = code[4] ? letters[code[4]] : [Number(code[1]) / 9, Number(code[2]) / 9, Number(code[3]) / 9];
     else if (part) runs.push({ text: part, colour });
   }
   return runs;

@@ -5,7 +5,7 @@
  */
 
 import { demosOn, mayJudge } from '../api/demos/library.js';
-import { may } from '../api/session.js';
+import { current, may } from '../api/session.js';
 import { h, uniqueId } from '../dom.js';
 import { icon } from '../icons.js';
 import { t } from '../texts.js';
@@ -19,6 +19,8 @@ import { t } from '../texts.js';
  * @property {boolean} [bar] Also in the bar of phones, which has room for three.
  * @property {() => boolean} [when] Whether it is there for this caller; asked whenever a page is shown.
  */
+
+const metaserverOn = () => current().metaserver;
 
 /** @type {{ key: import('../texts.js').Key | null, entries: Entry[] }[]} */
 const groups = [
@@ -65,11 +67,65 @@ const groups = [
     ],
   },
   {
+    key: 'nav.group.meta',
+    entries: [
+      {
+        href: '/app/servers',
+        key: 'nav.servers',
+        icon: 'terminal',
+        match: /^\/app\/servers(\/|$)/,
+        when: metaserverOn,
+      },
+      {
+        href: '/app/players',
+        key: 'nav.players',
+        icon: 'person',
+        match: /^\/app\/players(\/|$)/,
+        when: metaserverOn,
+      },
+      {
+        href: '/app/clans',
+        key: 'nav.clans',
+        icon: 'banner',
+        match: /^\/app\/clans(\/|$)/,
+        when: metaserverOn,
+      },
+      {
+        href: '/app/matches',
+        key: 'nav.matches',
+        icon: 'swords',
+        match: /^\/app\/matches(\/|$)/,
+        when: metaserverOn,
+      },
+      {
+        href: '/app/leaderboards',
+        key: 'nav.leaderboards',
+        icon: 'trophy',
+        match: /^\/app\/leaderboards\/?$/,
+        when: metaserverOn,
+      },
+      {
+        href: '/app/skins',
+        key: 'nav.skins',
+        icon: 'hanger',
+        match: /^\/app\/skins\/?$/,
+        when: () => metaserverOn() && may('admin'),
+      },
+    ],
+  },
+  {
     key: 'nav.group.host',
     entries: [
       { href: '/app/statistics', key: 'nav.statistics', icon: 'chart', match: /^\/app\/statistics\/?$/ },
       { href: '/app/storage', key: 'nav.storage', icon: 'disk', match: /^\/app\/storage\/?$/ },
       { href: '/app/peers', key: 'nav.peers', icon: 'link', match: /^\/app\/peers\/?$/ },
+      {
+        href: '/app/mail',
+        key: 'nav.mail',
+        icon: 'inbox',
+        match: /^\/app\/mail\/?$/,
+        when: () => may('admin'),
+      },
     ],
   },
 ];
