@@ -38,6 +38,7 @@ export function whoAmI(fake, who) {
     csrf: who?.csrf ?? '',
     needs_setup: fake.needsSetup,
     steam_sign_in: fake.steamSignIn,
+    metaserver: fake.metaserverOn,
   };
 }
 

@@ -23,7 +23,9 @@ import {
   unlinkSteam,
   whoAmI,
 } from './accounts.js';
+import { clanOperations } from './clanroutes.js';
 import { mod, since, version } from './library.js';
+import { matchOperations } from './matchroutes.js';
 import * as operator from './operator.js';
 import { Problem } from './problem.js';
 import { demoOperations } from './recordings.js';
@@ -90,6 +92,8 @@ const table = [
   ],
   ['DELETE', /^\/mods\/([^/]+)\/versions\/(\d+)$/, 'mods:write', remove],
   ...demoOperations,
+  ...clanOperations,
+  ...matchOperations,
   ['GET', /^\/catalog\/mods$/, '', listMods],
   ['GET', /^\/catalog\/mods\/([^/]+)$/, '', showMod],
   ['POST', /^\/catalog\/mods\/([^/]+)\/dependencies\/fetch$/, 'mods:write', fetchMissing],

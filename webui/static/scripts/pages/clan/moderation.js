@@ -54,7 +54,7 @@ export function moderationCard(changed) {
   function update(detail) {
     clan = detail;
     over.hidden = heirs(detail).length === 0;
-    element.hidden = !detail.you.moderate || Boolean(detail.disbanded_at);
+    element.hidden = !detail.you.moderate || detail.you.rank === 'owner' || Boolean(detail.disbanded_at);
   }
   return { element, update };
 }
