@@ -70,7 +70,7 @@ async function start() {
   onSessionChange(async () => {
     connectLive();
     await learnDemos();
-    if (/^\/app\/(signin|setup)$/.test(location.pathname)) shell.follow();
+    if (/^\/app\/(signin|setup|register)$/.test(location.pathname)) shell.follow();
     else reopen();
   });
   onLive('resync', () => loadSession().catch(() => {})); // the stream itself shows that we are cut off

@@ -17,7 +17,6 @@ import { adopt, loadSession } from './session.js';
  * @property {string} [last_online]
  */
 
-
 /** The address of everything that is kept about the caller. */
 export const exportHref = '/api/v1/me/export';
 

@@ -21,7 +21,6 @@ import { search } from './search.js';
  */
 /** @typedef {Player & { clans: import('./clans.js').Belonging[], rating?: Rating }} Profile */
 
-
 /**
  * @param {import('../elements/pager.js').Query} query q, state, sort, limit, cursor.
  * @param {AbortSignal} [signal]

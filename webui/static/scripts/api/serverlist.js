@@ -67,7 +67,6 @@ import { search } from './search.js';
 /** @typedef {{ at: string, servers: number, players: number }} ListPoint The most in five minutes. */
 /** @typedef {{ points: ListPoint[], now: { servers: number, players: number } }} ListHistory */
 
-
 /**
  * @param {import('../elements/pager.js').Query} query
  * @param {AbortSignal} [signal]

@@ -72,9 +72,7 @@ export function search() {
     const label = t(lists[list ?? home]);
     input.setAttribute('aria-label', label);
     input.placeholder =
-      list === '/app/games' || list === '/app/demos' || list === '/app/clans'
-        ? label
-        : t('search.placeholder');
+      list && list !== '/app/mods' && list !== '/app/catalog' ? label : t('search.placeholder');
     if (document.activeElement === input) return;
     input.value = list ? (at.query.get('q') ?? '') : '';
   }

@@ -17,7 +17,7 @@ import { field, formError, gate, passwordField } from './form.js';
  */
 export function signInPage(place) {
   const to = safeTarget(place.query.get('to'));
-  const name = field(t('signin.name'), {
+  const name = field(current().registration ? t('signin.name_or_email') : t('signin.name'), {
     name: 'username',
     autocomplete: 'username',
     autofocus: true,
@@ -73,6 +73,8 @@ export function signInPage(place) {
         : null,
       form,
       current().steam_sign_in ? throughSteam(to) : null,
+      current().registration ? noAccount(place.query.get('to')) : null,
+      current().mail ? h('p', null, h('a', { href: '/app/reset' }, t('signin.reset'))) : null,
       h(
         'p',
         { class: 'soft small' },
@@ -83,6 +85,12 @@ export function signInPage(place) {
       h('p', null, h('a', { href: '/app/' }, t('signin.look_around'))),
     ),
   };
+}
+
+/** @param {string | null} to */
+function noAccount(to) {
+  const href = to ? `/app/register?to=${encodeURIComponent(to)}` : '/app/register';
+  return h('p', null, t('signin.new_here'), ' ', h('a', { href }, t('register.title')));
 }
 
 /** @param {string} to */
