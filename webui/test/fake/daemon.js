@@ -22,8 +22,10 @@ import {
   sampleTrees,
 } from './hosts.js';
 import { sampleBoards, sampleMatches } from './matches.js';
+import { sampleMails } from './meroutes.js';
 import { Problem } from './problem.js';
 import { answer } from './routes.js';
+import { sampleListed, sampleListHistory } from './servers.js';
 import { sampleCatalog, sampleGames } from './shelf.js';
 
 const root = fileURLToPath(new URL('../../static', import.meta.url));
@@ -70,6 +72,15 @@ export class FakeDaemon {
   skins = sampleSkins();
   matches = sampleMatches(this.names);
   boards = sampleBoards();
+  listed = sampleListed();
+  listHistory = sampleListHistory();
+  /** Accounts that a moderator closed. @type {Set<string>} */
+  closed = new Set();
+  /** What the account of the caller has. @type {{ email?: string, verified_at?: string, new_email?: string, has_password: boolean }} */
+  me = { email: 'ada@example.org', verified_at: '2026-01-02T10:00:00Z', has_password: true };
+  /** Whether mails are sent, and so people can register. */
+  registration = true;
+  mails = sampleMails();
   /** Items that no source can supply. */
   unobtainable = new Set(['145366787']);
   /** Whether anything was ever counted. */

@@ -3,7 +3,6 @@
 import { scopes, session } from './accounts.js';
 import { portion } from './clanroutes.js';
 import { ago } from './clans.js';
-import { serverNames } from './matches.js';
 import { Problem } from './problem.js';
 
 /** @typedef {import('./daemon.js').FakeDaemon} FakeDaemon */
@@ -88,36 +87,6 @@ function place(fake, _request, [id, account]) {
   return { body: { ...counters(one), rank: all.indexOf(one) + 1, of: all.length } };
 }
 
-/** @type {Handler} */
-function findPlayers(fake, { query }) {
-  const words = (query.get('q') ?? '').toLowerCase();
-  const found = [...fake.names].filter(([, name]) => name.toLowerCase().includes(words));
-  const { rows, next, total } = portion(found, query);
-  return { body: { players: rows.map(([id, name]) => ({ id, name, created_at: ago(90) })), next, total } };
-}
-
-/** @type {Handler} */
-function findPlayer(fake, _request, [id]) {
-  const name = fake.names.get(id);
-  if (name === undefined) throw new Problem(404, 'There is no such player');
-  return { body: { id, name, created_at: ago(90), clans: [] } };
-}
-
-/** @type {Handler} */
-function findServers() {
-  const servers = Object.entries(serverNames).map(([id, name]) => ({ id, name }));
-  return {
-    body: { servers, next: '', total: servers.length, totals: { servers: servers.length, players: 0 } },
-  };
-}
-
-/** @type {Handler} */
-function findServer(_fake, _request, [id]) {
-  const name = /** @type {Record<string, string>} */ (serverNames)[id];
-  if (name === undefined) throw new Problem(404, 'There is no such server');
-  return { body: { id, name } };
-}
-
 /** @type {import('./routes.js').Operation[]} */
 export const matchOperations = [
   ['GET', /^\/matches$/, 'meta:read', list],
@@ -125,8 +94,4 @@ export const matchOperations = [
   ['POST', /^\/matches\/(\d+)\/void$/, 'meta:moderate', takeOut],
   ['GET', /^\/leaderboards\/([^/]+)$/, 'meta:read', board],
   ['GET', /^\/leaderboards\/([^/]+)\/players\/(\d+)$/, 'meta:read', place],
-  ['GET', /^\/players$/, 'meta:read', findPlayers],
-  ['GET', /^\/players\/(\d+)$/, 'meta:read', findPlayer],
-  ['GET', /^\/serverlist$/, '', findServers],
-  ['GET', /^\/serverlist\/(\d+)$/, '', findServer],
 ];

@@ -25,9 +25,12 @@ import {
 } from './accounts.js';
 import { clanOperations } from './clanroutes.js';
 import { mod, since, version } from './library.js';
+import { meOperations } from './meroutes.js';
 import { matchOperations } from './matchroutes.js';
+import { serverOperations } from './serverroutes.js';
 import * as operator from './operator.js';
 import { Problem } from './problem.js';
+import { playerOperations } from './playerroutes.js';
 import { demoOperations } from './recordings.js';
 
 /** @typedef {import('./daemon.js').FakeDaemon} FakeDaemon */
@@ -92,6 +95,9 @@ const table = [
   ],
   ['DELETE', /^\/mods\/([^/]+)\/versions\/(\d+)$/, 'mods:write', remove],
   ...demoOperations,
+  ...meOperations,
+  ...serverOperations,
+  ...playerOperations,
   ...clanOperations,
   ...matchOperations,
   ['GET', /^\/catalog\/mods$/, '', listMods],
