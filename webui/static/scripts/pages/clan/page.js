@@ -76,12 +76,13 @@ function clanParts(id, changed) {
   const manage = manageCard(id, changed);
   const moderation = moderationCard(changed);
   const skins = h('div', null);
+  const side = h('div', { class: 'stack' }, invites.element, moderation.element, skins);
   const element = h(
     'div',
     { class: 'stack' },
     facts,
     roster.element,
-    h('div', { class: 'columns clan-parts' }, invites.element, manage.element, moderation.element, skins),
+    h('div', { class: 'columns' }, side, manage.element),
   );
 
   /** @param {ClanDetail} clan */
@@ -93,6 +94,7 @@ function clanParts(id, changed) {
     moderation.update(clan);
     skins.hidden = clan.skins.length === 0;
     fill(skins, clanSkins(clan.skins));
+    side.hidden = [...side.children].every((one) => /** @type {HTMLElement} */ (one).hidden);
   }
   return { element, update };
 }

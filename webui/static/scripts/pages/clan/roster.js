@@ -88,7 +88,7 @@ function actions(clan, member, changed) {
   const { account, rank, own } = member;
   const called = member.name ?? `#${account}`;
   return [
-    ...ranksToGive(own, rank).map((to) =>
+    ...(member.name ? ranksToGive(own, rank) : []).map((to) =>
       actionButton({
         label: t(`clan_make.${to}`),
         icon: levels[to] > levels[rank] ? 'up' : 'down',

@@ -33,7 +33,7 @@ export function teamCard(match, team, field) {
       { label: t('match.change'), figures: true },
       { label: t('match.why') },
     ],
-    'field',
+    'rated',
   );
   list.body.append(
     ...field.map((one) =>
