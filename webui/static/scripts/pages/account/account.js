@@ -49,9 +49,10 @@ export function accountPage(place) {
     { class: 'page account' },
     pageHead(title, h('p', { class: 'soft' }, shown), meta && profileLink(who.id)),
     notice,
+    personal.element,
     servers?.element ?? null,
     clans?.element ?? null,
-    personal.element,
+    personal.rest,
     h('div', { class: 'columns' }, [steamCard(changed), key.element]),
     personal.data,
   );
@@ -95,17 +96,14 @@ function personalCards() {
   }
   const [email, password, naming, data] = [emailCard(update), passwordCard(), nameCard(update), dataCard()];
   const parts = [email, password, naming, data];
-  const all = h('div', { class: 'stack' }, [
-    email.element,
-    h('div', { class: 'columns' }, [password.element, naming.element]),
-  ]);
+  const rest = h('div', { class: 'columns', hidden: true }, [password.element, naming.element]);
   data.element.hidden = true;
   const content = region({
     load: getMe,
-    className: 'stack',
-    skeleton: () => h('div', { class: 'stack' }, skeleton(3, 'card'), skeleton(3, 'card')),
+    skeleton: () => skeleton(3, 'card'),
     render(me, root) {
-      if (!root.contains(all)) fill(root, all);
+      if (!root.contains(email.element)) fill(root, email.element);
+      rest.hidden = false;
       data.element.hidden = false;
       update(me);
     },
@@ -113,6 +111,7 @@ function personalCards() {
   content.reload();
   return {
     element: content.element,
+    rest,
     data: data.element,
     reload: content.reload,
     close: content.close,

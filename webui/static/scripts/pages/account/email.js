@@ -2,7 +2,7 @@
 
 import { changeEmail, resendCode, verifyEmail } from '../../api/me.js';
 import { current } from '../../api/session.js';
-import { fill, h, keyed, name } from '../../dom.js';
+import { h, keyed, name } from '../../dom.js';
 import { actionButton } from '../../elements/action.js';
 import { badge } from '../../elements/badge.js';
 import { card } from '../../elements/blocks.js';
@@ -31,7 +31,7 @@ export function emailCard(changed) {
       code,
       waits ? [waits] : [],
       (one) => one,
-      (one) => codeForm(one, changed),
+      (one) => codeForm(one, !next, changed),
     );
     keyed(
       change,
@@ -63,9 +63,10 @@ function standing({ email, verified, next }) {
 
 /**
  * @param {string} address That the code was mailed to.
+ * @param {boolean} first Not to replace another address: only then is there another code without naming it again.
  * @param {(me: Me) => void} changed
  */
-function codeForm(address, changed) {
+function codeForm(address, first, changed) {
   const code = field(t('email.code'), {
     name: 'code',
     class: 'input mono code-input',
@@ -95,7 +96,7 @@ function codeForm(address, changed) {
       toast(t('email.sent_again', { address }));
     },
   });
-  return h('div', { class: 'account-body code-form' }, form.element, again);
+  return h('div', { class: 'account-body code-form' }, form.element, first && again);
 }
 
 /**
@@ -130,7 +131,5 @@ function changePart(has, guarded, changed) {
     },
   });
   if (!has) return form.element;
-  const details = h('details', { class: 'more' }, h('summary', null, t('email.change')));
-  fill(details, h('summary', null, t('email.change')), form.element);
-  return details;
+  return h('details', { class: 'more' }, h('summary', null, t('email.change')), form.element);
 }

@@ -1,7 +1,7 @@
 /** What an owner says of his game server. */
 
 import { editServer, registerServer } from '../../api/serverlist.js';
-import { h } from '../../dom.js';
+import { fill, h } from '../../dom.js';
 import { icon } from '../../icons.js';
 import { toast } from '../../shell/toasts.js';
 import { t } from '../../texts.js';
@@ -35,26 +35,46 @@ export function registerForm(told) {
 }
 
 /**
- * @param {OwnServer} server
+ * The fields have what is known when they are opened, and keep what is typed.
+ * @param {string} id
  * @param {() => void} changed
  */
-export function editForm(server, changed) {
-  const form = serverFields(server);
-  return h(
+export function editForm(id, changed) {
+  const body = h('div', null);
+  const element = h(
     'details',
     { class: 'more' },
-    h('summary', { 'data-focus': `edit-${server.id}` }, t('own.edit')),
-    submitForm({
+    h('summary', { 'data-focus': `edit-${id}` }, t('own.edit')),
+    body,
+  );
+  /** @type {OwnServer | null} */
+  let known = null;
+  element.addEventListener('toggle', () => {
+    if (element.open && known) fill(body, fields(known));
+  });
+
+  /** @param {OwnServer} server */
+  function fields(server) {
+    const form = serverFields(server);
+    return submitForm({
       fields: [h('p', { class: 'soft small' }, t('own.edit_text')), form.element],
       button: t('own.save'),
       check: form.check,
       run: async () => {
-        await editServer(server.id, form.read());
+        await editServer(id, form.read());
+        element.open = false;
         toast(t('own.saved'));
         changed();
       },
-    }).element,
-  );
+    }).element;
+  }
+
+  /** @param {OwnServer} server */
+  function update(server) {
+    known = server;
+    element.hidden = server.state === 'closed';
+  }
+  return { element, update };
 }
 
 /** @param {OwnServer | null} server */

@@ -44,15 +44,26 @@ export function ownServers() {
       none.hidden = total > 0;
       list.hidden = total === 0;
       count.textContent = most ? t('own.of', { count: total, most }) : '';
-      keyed(
-        list,
-        servers,
-        (one) => one.id,
-        (one) => item(one, actions),
-      );
+      show(servers);
       add.hidden = most > 0 && total >= most;
     },
   });
+  /** Items are made once, so that no text that is being typed is lost. @type {Map<string, ReturnType<typeof item>>} */
+  const items = new Map();
+  /** @param {OwnServer[]} servers */
+  function show(servers) {
+    keyed(
+      list,
+      servers.map(({ id }) => id),
+      (id) => id,
+      (id) => {
+        const made = item(id, actions);
+        items.set(id, made);
+        return made.element;
+      },
+    );
+    for (const server of servers) items.get(server.id)?.update(server);
+  }
   const actions = {
     changed: content.reload,
     /** @param {OwnServer & { password: string }} server */
@@ -91,15 +102,38 @@ export function ownServers() {
 /** @typedef {{ changed: () => void, told: (server: OwnServer & { password: string }) => void }} Actions */
 
 /**
+ * @param {string} id
+ * @param {Actions} actions
+ */
+function item(id, actions) {
+  const state = h('div', { class: 'own-server' });
+  const element = h('li', { class: 'own-server' }, state);
+  const edit = may('meta:write') ? editForm(id, actions.changed) : null;
+  if (edit) element.append(edit.element);
+
+  /** @param {OwnServer} server */
+  function update(server) {
+    keyed(
+      state,
+      [server],
+      () => 'state',
+      (one) => standing(one, actions),
+    );
+    edit?.update(server);
+  }
+  return { element, update };
+}
+
+/**
  * @param {OwnServer} server
  * @param {Actions} actions
  */
-function item(server, actions) {
+function standing(server, actions) {
   const title = server.plain_name || server.connect;
-  const check = server.check;
+  const { check, listing } = server;
   return h(
-    'li',
-    { class: 'own-server', 'aria-label': title },
+    'div',
+    { class: 'own-server' },
     h(
       'div',
       { class: 'own-head' },
@@ -108,11 +142,7 @@ function item(server, actions) {
         { class: 'row-title', href: `/app/servers/${server.id}`, 'data-focus': `own-${server.id}` },
         serverName(server),
       ),
-      badge(
-        server.listing.listed ? t('own.listed') : t('own.not_listed'),
-        server.listing.listed ? 'good' : 'warn',
-        true,
-      ),
+      badge(listing.listed ? t('own.listed') : t('own.not_listed'), listing.listed ? 'good' : 'warn', true),
       h('span', { class: 'soft' }, fullness(server)),
       copyable(server.connect, t('servers.address'), { focus: `own-copy-${server.id}` }),
     ),
@@ -132,7 +162,6 @@ function item(server, actions) {
         !check.current && ` ${t('own.check_old')}`,
       ),
     may('meta:write') && buttons(server, title, actions),
-    may('meta:write') && server.state !== 'closed' && editForm(server, actions.changed),
   );
 }
 

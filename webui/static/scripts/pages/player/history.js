@@ -2,8 +2,9 @@
 
 import { listPlayed } from '../../api/players.js';
 import { lineChart } from '../../chart/lines.js';
-import { fill, h, name } from '../../dom.js';
+import { fill, h } from '../../dom.js';
 import { card } from '../../elements/blocks.js';
+import { coloured } from '../../elements/coloured.js';
 import { region } from '../../elements/region.js';
 import { dateOnly, dateTime } from '../../format.js';
 import { t } from '../../texts.js';
@@ -31,7 +32,7 @@ export function ratingHistory(id) {
         fill(root);
         return;
       }
-      fill(server, name(rated[0].server || `#${rated[0].server_id}`));
+      fill(server, coloured(rated[0].server || `#${rated[0].server_id}`));
       chart.update(rated.map((one) => ({ at: Date.parse(one.at), values: [one.rating?.after ?? 0] })));
       if (!root.contains(drawn)) fill(root, drawn);
     },

@@ -4,6 +4,7 @@ import { listPlayed } from '../../api/players.js';
 import { h, name } from '../../dom.js';
 import { badge } from '../../elements/badge.js';
 import { card, empty } from '../../elements/blocks.js';
+import { coloured } from '../../elements/coloured.js';
 import { listing } from '../../elements/listing.js';
 import { pager } from '../../elements/pager.js';
 import { table } from '../../elements/table.js';
@@ -70,7 +71,7 @@ function cells(one) {
       ),
       one.map && h('span', { class: 'soft small' }, name(one.map)),
     ],
-    name(one.server || `#${one.server_id}`),
+    coloured(one.server || `#${one.server_id}`),
     t(`player_role.${one.role}`),
     [
       badge(t(`player_outcome.${one.outcome}`), tones[one.outcome], true),

@@ -1,7 +1,8 @@
 /** What a player did on each server: rating, place, matches. */
 
-import { h, name } from '../../dom.js';
+import { h } from '../../dom.js';
 import { card } from '../../elements/blocks.js';
+import { coloured } from '../../elements/coloured.js';
 import { table } from '../../elements/table.js';
 import { ago } from '../../elements/time.js';
 import { number } from '../../format.js';
@@ -31,7 +32,7 @@ export function standingCard({ overall, servers }) {
 function cells(one) {
   return [
     one.server_id
-      ? h('a', { href: `/app/servers/${one.server_id}` }, name(one.server || `#${one.server_id}`))
+      ? h('a', { href: `/app/servers/${one.server_id}` }, coloured(one.server || `#${one.server_id}`))
       : h('strong', null, t('player.overall')),
     number(Math.round(one.rating)),
     one.rank
