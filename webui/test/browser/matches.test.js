@@ -19,8 +19,8 @@ test('matches are narrowed by server, player and date, in the address', () =>
     await page.getByLabel('Server', { exact: true }).selectOption({ label: 'Red Arena' });
     await page.waitForURL('**/app/matches?server=3');
     await count(page, '26 matches');
-    await page.getByLabel('Player').fill('linus “\u202egnp.exe');
-    await page.getByLabel('Player').press('Enter');
+    await page.getByLabel('Player', { exact: true }).fill('linus “\u202egnp.exe');
+    await page.getByLabel('Player', { exact: true }).press('Enter');
     await page.waitForURL('**/app/matches?server=3&player=3');
     await count(page, '21 matches');
     await page.reload();
@@ -28,8 +28,8 @@ test('matches are narrowed by server, player and date, in the address', () =>
     await page.waitForFunction(() =>
       [...document.querySelectorAll('input')].some((one) => one.value === 'Linus “\u202egnp.exe'),
     );
-    await page.getByLabel('Player').fill('nobody like that');
-    await page.getByLabel('Player').press('Enter');
+    await page.getByLabel('Player', { exact: true }).fill('nobody like that');
+    await page.getByLabel('Player', { exact: true }).press('Enter');
     await page.getByText('Nothing has exactly this name').waitFor();
     await page.getByRole('button', { name: 'Clear filters' }).click();
     await count(page, '60 matches');
