@@ -110,7 +110,7 @@ function entry(skin, changed) {
       h(
         'div',
         null,
-        h('p', { class: 'strong' }, name(skin.unit), ' · ', name(skin.kind)),
+        h('h2', null, name(skin.unit), ' · ', name(skin.kind)),
         h('code', { class: 'soft small', translate: 'no' }, skin.model_path),
         skin.description && h('p', { class: 'soft small' }, name(skin.description)),
       ),
