@@ -132,8 +132,8 @@ function pairs(server) {
     [t('servers_column.game_type'), server.game_type ? name(server.game_type) : none()],
     [t('server.region'), server.region ? name(server.region) : none()],
     [t('server.version'), server.version ? name(server.version) : none()],
-    [t('servers.address'), copyable(server.connect, t('servers.address'), { focus: 'copy-address' })],
     [t('server.seen'), ago(server.updated)],
+    [t('servers.address'), copyable(server.connect, t('servers.address'), { focus: 'copy-address' })],
   ];
   return all.map(([label, value]) => h('div', null, h('dt', null, label), h('dd', null, value)));
 }
