@@ -161,8 +161,10 @@ export function navigation() {
     show(groups, sections);
     for (const each of [...all.querySelectorAll('a'), ...bar.querySelectorAll('a')]) {
       const entry = groups.flatMap(({ entries }) => entries).find((one) => one.match.test(path));
-      if (entry && each.getAttribute('href') === entry.href) each.setAttribute('aria-current', 'page');
-      else each.removeAttribute('aria-current');
+      if (entry && each.getAttribute('href') === entry.href) {
+        each.setAttribute('aria-current', 'page');
+        if (all.contains(each)) bringIntoView(all, each);
+      } else each.removeAttribute('aria-current');
     }
     open(all, button, false);
   }
@@ -180,6 +182,17 @@ function show(known, sections) {
     entries.forEach(({ when }, i) => (items[i].hidden = when ? !when() : false));
     sections[at].hidden = [...items].every((item) => item.hidden);
   }
+}
+
+/**
+ * The rail is longer than low screens; the page itself does not move.
+ * @param {HTMLElement} all
+ * @param {HTMLElement} place
+ */
+function bringIntoView(all, place) {
+  const [frame, inner] = [all.getBoundingClientRect(), place.getBoundingClientRect()];
+  if (inner.bottom > frame.bottom) all.scrollTop += inner.bottom - frame.bottom;
+  else if (inner.top < frame.top) all.scrollTop -= frame.top - inner.top;
 }
 
 /** @param {Entry} entry */

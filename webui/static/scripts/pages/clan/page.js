@@ -3,7 +3,7 @@
 import { ApiError } from '../../api/client.js';
 import { getClan } from '../../api/clans.js';
 import { may } from '../../api/session.js';
-import { fill, h } from '../../dom.js';
+import { fill, h, keyed } from '../../dom.js';
 import { empty, pageHead, skeleton } from '../../elements/blocks.js';
 import { forMembers } from '../../elements/guest.js';
 import { region } from '../../elements/region.js';
@@ -87,13 +87,18 @@ function clanParts(id, changed) {
 
   /** @param {ClanDetail} clan */
   function update(clan) {
-    fill(facts, summary(clan, changed));
+    keyed(
+      facts,
+      [clan],
+      () => 'facts',
+      () => summary(clan, changed),
+    );
     roster.update(clan);
     invites.update(clan);
     manage.update(clan);
     moderation.update(clan);
     skins.hidden = clan.skins.length === 0;
-    fill(skins, clanSkins(clan.skins));
+    keyed(skins, [clan.skins], () => 'skins', clanSkins);
     side.hidden = [...side.children].every((one) => /** @type {HTMLElement} */ (one).hidden);
   }
   return { element, update };

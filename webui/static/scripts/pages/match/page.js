@@ -43,23 +43,30 @@ export function matchPage(place) {
       element: h('div', { class: 'page' }, head, forMembers(t('matches.guest'))),
     };
   }
+  /** What is shown, so that an answer that says the same moves nothing. */
+  let shown = '';
   const content = region({
     load: (signal) => getMatch(id, signal),
     className: 'stack',
     skeleton: () => h('div', { class: 'stack' }, skeleton(4, 'card'), skeleton(5, 'card')),
-    refuse: (error) =>
-      error instanceof ApiError && [400, 404, 422].includes(error.status) ? unknown() : null,
+    refuse(error) {
+      shown = '';
+      return error instanceof ApiError && [400, 404, 422].includes(error.status) ? unknown() : null;
+    },
     render(match, root) {
+      const print = JSON.stringify(match);
+      if (print === shown) return;
+      shown = print;
       const when = moment(match.at);
       const words = t('match.of', { date: when ? dateTime(when) : t('time.unknown') });
       document.title = `${words} · Quartermaster`;
       title.textContent = words;
-      fill(
-        root,
-        view(match, () => content.reload()),
-      );
+      const focused = root.contains(document.activeElement);
+      fill(root, view(match, again));
+      if (focused) title.closest('h1')?.focus();
     },
   });
+  const again = () => content.reload();
   content.reload();
   const stop = onLive('resync', content.reload);
   return {

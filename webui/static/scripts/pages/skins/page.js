@@ -2,7 +2,7 @@
 
 import { createSkin, deleteSkin, getSkin, grantSkin, listSkins } from '../../api/clans.js';
 import { findClans, findPlayers } from '../../api/find.js';
-import { may } from '../../api/session.js';
+import { current, may } from '../../api/session.js';
 import { fill, h, name } from '../../dom.js';
 import { actionButton } from '../../elements/action.js';
 import { ask } from '../../elements/ask.js';
@@ -31,7 +31,10 @@ const mostPerPage = 500;
 export function skinsPage() {
   const title = t('nav.skins');
   if (!may('admin')) {
-    return { title, element: h('div', { class: 'page' }, pageHead(title), forMembers(t('skins.guest'))) };
+    const why = current().account
+      ? h('div', { class: 'card' }, empty('shield', t('skins.guest')))
+      : forMembers(t('skins.guest'));
+    return { title, element: h('div', { class: 'page' }, pageHead(title), why) };
   }
   const total = h('p', { class: 'soft', 'aria-live': 'polite' });
   const body = h('ul', { class: 'skins' });
