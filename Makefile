@@ -1,6 +1,7 @@
 # make run    build and run the daemon on this machine
 # make test   every check there is; installs what it needs on Debian
 # make bench  measure beside nginx, Caddy and a bare Go server
+# make client compile and run a client that is generated from the document
 # make faults the fault plan of docs/reliability.md, with a table of figures
 # make build  release binaries in dist/
 
@@ -9,7 +10,7 @@ PLATFORMS = linux/amd64 linux/arm64 windows/amd64 darwin/arm64
 GOBUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: run test check unit page bench faults build fuzz clean
+.PHONY: run test check unit page client bench faults build fuzz clean
 
 run:
 	go run .
@@ -32,6 +33,9 @@ unit:
 
 page:
 	cd webui && npm ci --no-audit --no-fund && npm test
+
+client:
+	cd daemon/testdata/client && npm ci --no-audit --no-fund && npm test
 
 bench:
 	go run ./bench $(BENCHFLAGS)

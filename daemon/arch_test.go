@@ -50,6 +50,7 @@ var layers = map[string][]string{
 	"daemon/metaserver/validation": {"daemon/fault"},
 	"daemon/metaserver/proof":      {"daemon/fault"},
 	"daemon/metaserver/rating":     {},
+	"daemon/metaserver/savage":     {"daemon/fault"},
 	"daemon/metaserver/clans":      metaserverPart,
 	"daemon/metaserver/serverlist": metaserverPart,
 	"daemon/metaserver/matches":    metaserverPart,
@@ -67,7 +68,7 @@ var layers = map[string][]string{
 
 // testOnly are packages that only test files may import.
 var testOnly = []string{"daemon/db/dbtest", "daemon/blob/blobtest", "daemon/durable/durabletest", "daemon/steam/steamtest",
-	"daemon/workshop/pytorrent/pytorrenttest"}
+	"daemon/workshop/pytorrent/pytorrenttest", "daemon/metaserver/savage/savagetest"}
 
 // forTests reports whether a package, or one it lies in, is for tests only.
 func forTests(path string) bool {

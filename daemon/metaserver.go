@@ -9,7 +9,7 @@ import (
 func (s *State) Metaserver(complete func(*metaserver.Options)) (*metaserver.Service, error) {
 	c := s.Loaded.Config
 	o := metaserver.Options{
-		Config: c.Metaserver, Limits: c.Limits, DB: s.DB, Accounts: s.Accounts, Log: s.Log, Audit: s.Accounts.Audit,
+		Config: c.Metaserver, PublicURL: c.HTTP.PublicURL, Limits: c.Limits, DB: s.DB, Accounts: s.Accounts, Log: s.Log, Audit: s.Accounts.Audit,
 	}
 	if complete != nil {
 		complete(&o)

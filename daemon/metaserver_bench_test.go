@@ -29,7 +29,8 @@ func BenchmarkMetaVerify(b *testing.B) {
 	if _, err := d.Accounts.RegisterPerson(b.Context(), accounts.NewPerson{Email: "a@example.com", Name: "a", Password: "12345678"}, benchIP); err != nil {
 		b.Fatal(err)
 	}
-	d.web.First(func(raw string) bool { return raw == "/empty" }, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	d.web.First(func(raw string) bool { return raw == "/empty" }, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // else the connection is closed
 		_, _ = io.WriteString(w, "true")
 	}))
 	started, ended := make(chan Started, 1), make(chan error, 1)

@@ -3,11 +3,17 @@ package daemon
 import (
 	"bytes"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/quartermasterd/quartermaster/daemon/config"
 )
 
 // metaExamples are the commands that the manual shows, each with the first words
@@ -30,7 +36,18 @@ func metaExamples(t *testing.T) map[string][]string {
 // What the manual shows of game servers that check proofs by themselves works.
 func TestMetaExamples(t *testing.T) {
 	t.Parallel()
-	r := newMetaRig(t, t.TempDir())
+	// The address by which game servers know the daemon is known before it.
+	var r *metaRig
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		target, err := url.Parse(r.base)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		httputil.NewSingleHostReverseProxy(target).ServeHTTP(w, req)
+	}))
+	t.Cleanup(front.Close)
+	r = newMetaRig(t, t.TempDir(), func(c *config.Config) { c.HTTP.PublicURL = front.URL })
 	p := r.user("foo")
 	first, second := r.server(p), r.server(p)
 	free := r.post("/v1/user/login", nil, p.auth).is(200).object()["signed_proof"].(string)
@@ -59,7 +76,7 @@ func TestMetaExamples(t *testing.T) {
 			"no algorithm":     {me, "eyJhbGciOiJub25lIn0." + body + ".", "", "this is no signed proof"},
 		} {
 			var out bytes.Buffer
-			cmd := exec.CommandContext(t.Context(), command[0], append(command[1:], r.base, c.user, c.proof, c.server)...)
+			cmd := exec.CommandContext(t.Context(), command[0], append(command[1:], front.URL, c.user, c.proof, c.server)...)
 			cmd.Stdout, cmd.Stderr = &out, &out
 			err := cmd.Run()
 			if got := strings.TrimSpace(out.String()); got != c.want || (err == nil) != (c.want == "foo") {

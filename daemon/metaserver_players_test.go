@@ -134,13 +134,29 @@ func TestMetaPlayers(t *testing.T) {
 	for _, id := range []string{"99", "x", "0", "-1"} {
 		ask("GET", "/api/v1/players/"+id, "").is(404)
 	}
+}
+
+func TestMetaProofKeysOverTheAPI(t *testing.T) {
+	t.Parallel()
+	r := newMetaRig(t, t.TempDir())
+	ask := r.keyOf(r.user("foo"), accounts.RolePlayer, accounts.ScopeMetaRead)
+	boss := r.user("boss")
+	old := boss.proof
 	ask("POST", "/api/v1/proof-keys/rotate", `{}`).is(403)
 	ask("GET", "/api/v1/proof-keys", "").is(403)
-	admin := r.keyOf(all[3], accounts.RoleAdmin)
+	admin := r.keyOf(boss, accounts.RoleAdmin)
 	if keys := admin("POST", "/api/v1/proof-keys/rotate", `{}`).is(200).object()["keys"].([]any); len(keys) != 2 {
 		t.Errorf("keys: %v", keys)
 	}
 	if text := string(admin("GET", "/api/v1/proof-keys", "").is(200).body); strings.Contains(text, "secret") || strings.Contains(text, "seed") {
 		t.Errorf("keys: %s", text)
 	}
+	verify := func() reply {
+		return r.post("/v1/user/verify-user-proof", fields{"user_id": boss.id, "user_proof": old}, login{})
+	}
+	verify().text(200, "true")
+	if keys := admin("POST", "/api/v1/proof-keys/rotate", `{"revoke":true}`).is(200).object()["keys"].([]any); len(keys) != 1 {
+		t.Errorf("keys after revoking: %v", keys)
+	}
+	verify().text(200, "false")
 }

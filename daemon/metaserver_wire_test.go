@@ -59,6 +59,9 @@ func TestMetaRouting(t *testing.T) {
 			{"GET", "/v1/user/login//", 307, "", "", "/v1/user/login"},
 			{"GET", "/v1/nothing/", 404, notFound, "", ""},
 			{"HEAD", "/v1/proof-keys", 200, "", "", ""},
+			{"HEAD", "/docs", 200, "", "", ""},
+			{"HEAD", "/docs/oauth2-redirect", 200, "", "", ""},
+			{"HEAD", "/redoc", 200, "", "", ""},
 		} {
 			a := r.raw(c.method, c.path, "", nil)
 			if a.status != c.status || string(a.body) != c.body || a.header.Get("Allow") != c.allow {

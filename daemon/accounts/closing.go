@@ -117,16 +117,24 @@ func (s *Service) EmptyAccount(ctx context.Context, id int64) error {
 				return false, err
 			}
 		}
-		for _, p := range s.parts {
-			if p.Leave == nil {
-				continue
-			}
-			if err := p.Leave(ctx, tx, id); err != nil {
-				return false, err
-			}
+		if err := s.leave(ctx, tx, id); err != nil {
+			return false, err
 		}
 		return true, emptyAccount(ctx, tx, id, s.now())
 	})
+}
+
+// leave has the features let go of an account.
+func (s *Service) leave(ctx context.Context, tx *db.Tx, id int64) error {
+	for _, p := range s.parts {
+		if p.Leave == nil {
+			continue
+		}
+		if err := p.Leave(ctx, tx, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // emptyAccount leaves the number alone of an account, and a name that nobody

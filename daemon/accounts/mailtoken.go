@@ -6,11 +6,13 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/quartermasterd/quartermaster/daemon/db"
 	"github.com/quartermasterd/quartermaster/daemon/fault"
+	"github.com/quartermasterd/quartermaster/daemon/limit"
 	"github.com/quartermasterd/quartermaster/daemon/mail"
 )
 
@@ -29,6 +31,11 @@ const (
 	mailTokenLifetime = 24 * time.Hour
 	mailTokenTries    = 10 // wrong ones, then the code is void
 	mailsPerDay       = 30 // codes that are mailed to one account
+
+	// Codes that are entered and asked for from one address: a burst, then one
+	// every two seconds.
+	codeBurst     = 60
+	codePerSecond = 0.5
 )
 
 // Why a code was not taken. ErrNoMailToken also stands for one that expired or
@@ -106,6 +113,19 @@ func (s *Service) maySendCode(ctx context.Context, tx *db.Tx, account int64, pur
 	}
 	if ok, wait := s.codes.Allow(account); !ok {
 		return &TooSoon{Wait: wait, Every: s.renewEvery}
+	}
+	return nil
+}
+
+// mayUseCodes answers fault.TooMany when too many codes were entered or asked
+// for from the address of the caller, be it for many accounts.
+func (s *Service) mayUseCodes(ctx context.Context) error {
+	ip, err := netip.ParseAddr(callerFrom(ctx).ip)
+	if err != nil || s.address.exempt.Contains(ip) { // without one: the command line
+		return nil
+	}
+	if ok, wait := s.codesFrom.Allow(limit.Prefix(ip)); !ok {
+		return fault.New(fault.TooMany, "Too many codes from your address; wait a little").WithRetryAfter(wait)
 	}
 	return nil
 }

@@ -88,8 +88,12 @@ func (s *Service) changeEmail(ctx context.Context, tx *db.Tx, account int64, add
 
 // ConfirmEmail takes the code that was mailed to an address the account of the
 // caller is to have: a changed one, or the one it registered with. The address
-// it had before is told. ErrNoMailToken, ErrWrongMailToken, ErrEmailTaken.
+// it had before is told. ErrNoMailToken, ErrWrongMailToken, ErrEmailTaken;
+// fault.TooMany as VerifyEmail.
 func (s *Service) ConfirmEmail(ctx context.Context, token string) (Person, error) {
+	if err := s.mayUseCodes(ctx); err != nil {
+		return Person{}, err
+	}
 	id := callerFrom(ctx).AccountID
 	var refused error
 	var waiting bool
@@ -118,7 +122,7 @@ func (s *Service) ConfirmEmail(ctx context.Context, token string) (Person, error
 	case refused != nil:
 		return Person{}, refused
 	case !waiting:
-		return s.VerifyEmail(ctx, id, token)
+		return s.verifyEmail(ctx, id, token)
 	}
 	s.wakeMail()
 	p, _, err := s.Person(ctx, id)

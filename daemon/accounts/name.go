@@ -75,6 +75,10 @@ func checkNewName(name string) (string, error) {
 // ErrNameIsEmail says that somebody wants to be called like an e-mail address.
 var ErrNameIsEmail = fault.New(fault.Invalid, "A display name cannot be an e-mail address")
 
+// NameKey folds a text for comparison as names of accounts are: texts with the
+// same key pass for each other.
+func NameKey(text string) string { return nameKey(text) }
+
 // nameKey folds a clean name for comparison: names that differ only in case,
 // in compatibility forms (Unicode NFKC, for example full-width letters) or in
 // letters of Latin, Cyrillic and Greek that look alike are the same name.

@@ -175,8 +175,16 @@ func (s *Service) register(ctx context.Context, tx *db.Tx, n NewPerson, phc stri
 
 // VerifyEmail proves an account's address with the code that was mailed to it,
 // in upper or lower case. ErrEmailVerified, ErrNoMailToken and
-// ErrWrongMailToken are looked for in this order.
+// ErrWrongMailToken are looked for in this order; fault.TooMany when too many
+// codes come from the address of the caller.
 func (s *Service) VerifyEmail(ctx context.Context, account int64, token string) (Person, error) {
+	if err := s.mayUseCodes(ctx); err != nil {
+		return Person{}, err
+	}
+	return s.verifyEmail(ctx, account, token)
+}
+
+func (s *Service) verifyEmail(ctx context.Context, account int64, token string) (Person, error) {
 	var refused error
 	err := s.db.Write(ctx, func(tx *db.Tx) error {
 		r, err := findRecord(ctx, tx, account)
@@ -208,8 +216,12 @@ func (s *Service) VerifyEmail(ctx context.Context, account int64, token string) 
 
 // RenewMailToken mails another code that proves an account's address; the one
 // before is void. ErrEmailVerified; *TooSoon; fault.Conflict for an account
-// without an address.
+// without an address; fault.TooMany when too many codes are asked for from the
+// address of the caller.
 func (s *Service) RenewMailToken(ctx context.Context, account int64) error {
+	if err := s.mayUseCodes(ctx); err != nil {
+		return err
+	}
 	err := s.db.Write(ctx, func(tx *db.Tx) error {
 		r, err := findRecord(ctx, tx, account)
 		switch {

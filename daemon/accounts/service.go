@@ -96,7 +96,8 @@ type Service struct {
 	logins        *logins
 	guesses       *throttle // wrong passwords by address
 	registrations *limit.Keyed[netip.Prefix]
-	codes         *limit.Keyed[int64] // mailed codes by account
+	codes         *limit.Keyed[int64]        // mailed codes by account
+	codesFrom     *limit.Keyed[netip.Prefix] // codes entered and asked for, by address
 }
 
 // New returns a Service. It opens and starts nothing.
@@ -121,6 +122,7 @@ func New(o Options) *Service {
 		guesses:       newThrottle(o.Now, freeTriesIP, tryStepIP, "from your address"),
 		registrations: limit.New[netip.Prefix](registerPerSecond, registerBurst, maxTracked, o.Now),
 		codes:         limit.New[int64](mailsPerDay/(24*time.Hour).Seconds(), mailsPerDay, maxTracked, o.Now),
+		codesFrom:     limit.New[netip.Prefix](codePerSecond, codeBurst, maxTracked, o.Now),
 	}
 	s.blocklist = newBlocklist(o, s.log)
 	perMinute := max(1, o.Limits.LoginPerMinute)
@@ -408,13 +410,17 @@ func (s *Service) Revoke(ctx context.Context, id int64, role Role) error {
 }
 
 // Delete removes an account with its sessions and keys; the audit record
-// stays. fault.Conflict when it is the last admin.
+// stays. fault.Conflict when it is the last admin, or when a feature says that
+// something must be handed on first.
 func (s *Service) Delete(ctx context.Context, id int64) error {
 	return s.change(ctx, id, "account.delete", "", func(tx *db.Tx, a Account) (bool, error) {
 		if a.Has(RoleAdmin) {
 			if err := keepsAdmin(ctx, tx, a); err != nil {
 				return false, err
 			}
+		}
+		if err := s.leave(ctx, tx, id); err != nil {
+			return false, err
 		}
 		return true, deleteAccount(ctx, tx, id)
 	})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/quartermasterd/quartermaster/daemon/db"
+	"github.com/quartermasterd/quartermaster/daemon/fault"
 )
 
 // pruneBatch is how many accounts one transaction removes.
@@ -26,6 +27,13 @@ func (s *Service) pruneUnverified(ctx context.Context) error {
 				return err
 			}
 			for _, id := range ids {
+				err := s.leave(ctx, tx, id)
+				if fault.Is(err, fault.Conflict) {
+					continue // it owns something after all
+				}
+				if err != nil {
+					return err
+				}
 				if err := deleteAccount(ctx, tx, id); err != nil {
 					return err
 				}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/quartermasterd/quartermaster/daemon/metaserver/savage/savagetest"
 	"github.com/quartermasterd/quartermaster/daemon/steam/steamtest"
 	"github.com/quartermasterd/quartermaster/daemon/workshop/pytorrent/pytorrenttest"
 )
@@ -42,7 +43,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"damage": damage, "exit": exitCodeIs, "age": age, "append": appendFile, "pytorrent": pytorrent},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"damage": damage, "exit": exitCodeIs, "age": age, "append": appendFile, "pytorrent": pytorrent, "metaserver": oldMetaserver},
 		Setup: func(e *testscript.Env) error {
 			steam, err := steamtest.Start()
 			if err != nil {
@@ -81,6 +82,30 @@ func pytorrent(ts *testscript.TestScript, neg bool, args []string) {
 	_, err = s.Archive(294100, 2009463077, map[string]string{"About/About.xml": "<a/>"})
 	ts.Check(err)
 	ts.Check(s.Close())
+}
+
+// oldMetaserver makes the database of a Savage metaserver; more statements of
+// SQL may follow the file.
+func oldMetaserver(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: metaserver FILE [STATEMENT...]")
+	}
+	d, err := savagetest.New(ts.MkAbs(args[0]))
+	ts.Check(err)
+	at := savagetest.At
+	ts.Check(d.User(1, "foo@example.com", "foo"))
+	ts.Check(d.User(2, "foo2@example.com", "foo2"))
+	ts.Check(d.Insert("clan", 1, "^123(Zzz", "Zaitev's Snore Club", savagetest.Icon, at(200), time.Time{}))
+	ts.Check(d.Link(1, 1, "owner", at(300), time.Time{}, ""))
+	ts.Check(d.Link(1, 2, "member", time.Time{}, at(400), "kicked"))
+	ts.Check(d.Server(28, 1, "Unnamed"))
+	ts.Check(d.Insert("userstats", 1, 28, at(600), at(700), 2, 0, 1, 0, 829.174035521201))
+	ts.Check(d.Insert("userstats", 77, 28, at(600), at(700), 2, 0, 1, 0, 771.0614615186989))
+	ts.Check(d.Insert("emailtoken", 2, "KRBWAE", at(1)))
+	for _, statement := range args[1:] {
+		ts.Check(d.Exec(statement))
+	}
+	ts.Check(d.Close())
 }
 
 // damage flips a bit in the middle of a file.

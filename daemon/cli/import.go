@@ -10,7 +10,8 @@ import (
 
 // ImportCmd groups the commands that take over the data of other programs.
 type ImportCmd struct {
-	PyTorrent ImportPyTorrentCmd `cmd:"" name:"pytorrent" help:"Take over archives, catalogue and statistics of a PyTorrent. The old folder is only read."`
+	Metaserver ImportMetaserverCmd `cmd:"" help:"Take over users, clans, servers and ratings of a Savage metaserver. The old file is only read."`
+	PyTorrent  ImportPyTorrentCmd  `cmd:"" name:"pytorrent" help:"Take over archives, catalogue and statistics of a PyTorrent. The old folder is only read."`
 }
 
 // ImportPyTorrentCmd takes over a PyTorrent.

@@ -16,14 +16,19 @@ type bar struct {
 	p *progressbar.ProgressBar
 }
 
-// newBar returns a bar on standard error.
-func (s *session) newBar() *bar {
+// newBar returns a bar of bytes on standard error.
+func (s *session) newBar() *bar { return s.makeBar(progressbar.OptionShowBytes(true)) }
+
+// newRowBar returns a bar of things that are counted.
+func (s *session) newRowBar() *bar { return s.makeBar(progressbar.OptionShowCount()) }
+
+func (s *session) makeBar(unit progressbar.Option) *bar {
 	if !s.terminal() || s.globals.JSON {
 		return &bar{}
 	}
 	return &bar{progressbar.NewOptions64(-1,
 		progressbar.OptionSetWriter(s.Stderr),
-		progressbar.OptionShowBytes(true),
+		unit,
 		progressbar.OptionSetPredictTime(true),
 		progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionFullWidth(),

@@ -15,14 +15,15 @@ import (
 )
 
 // prove makes both forms of a proof; with a server the signed one is for that
-// game server only.
-func (s *Service) prove(r *http.Request, p accounts.Person, server int64) (short, signed string, err error) {
+// game server only. The issuer is what the operator says and nothing of the
+// request, whose Host anybody may choose.
+func (s *Service) prove(p accounts.Person, server int64) (short, signed string, err error) {
 	ring, now := s.keys.ring.Load(), s.now()
 	expiry := proof.Expiry(now, s.config.ProofTTL.Std())
 	var unique [16]byte
 	_, _ = rand.Read(unique[:]) // never fails, see its documentation
 	claims := proof.Claims{
-		Issuer: web.BaseURL(r), Subject: strconv.FormatInt(p.ID, 10), Name: p.Name,
+		Issuer: s.options.PublicURL, Subject: strconv.FormatInt(p.ID, 10), Name: p.Name,
 		Issued: now.Unix(), Expiry: expiry.Unix(), ID: base64.RawURLEncoding.EncodeToString(unique[:]),
 	}
 	if server != 0 {

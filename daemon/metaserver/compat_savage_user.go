@@ -128,7 +128,7 @@ func (c *call) proved(p accounts.Person, server int64, online bool) (any, error)
 		}
 		p.LastOnline = at
 	}
-	short, signed, err := c.s.prove(c.r, p, server)
+	short, signed, err := c.s.prove(p, server)
 	if err != nil {
 		return nil, err
 	}

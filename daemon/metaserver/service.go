@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,6 +44,9 @@ type Options struct {
 	Limits   config.Limits
 	DB       *db.DB
 	Accounts Accounts
+	// PublicURL is the address under which the outside reaches us, which
+	// signed proofs name as their issuer; "": they name none.
+	PublicURL string
 
 	Log        *slog.Logger
 	Now        func() time.Time
@@ -90,6 +94,7 @@ func New(o Options) (*Service, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.options.PublicURL = strings.TrimRight(o.PublicURL, "/")
 	s.keys = &keyring{db: o.DB, log: s.log, now: s.now, rotation: o.Config.ProofKeyRotation.Std(), audit: o.Audit}
 	exempt, err := limit.ParseNetworks(o.Limits.Exempt)
 	if err != nil {
@@ -117,6 +122,9 @@ func (s *Service) Load(ctx context.Context) error {
 // Run does what has to happen without a request, until ctx ends. Load comes
 // first.
 func (s *Service) Run(ctx context.Context) error {
+	if s.options.PublicURL == "" {
+		s.log.Warn("signed proofs name no issuer, and game servers that check them by themselves refuse them; set http.public_url")
+	}
 	var g errgroup.Group
 	g.Go(func() error { s.keys.run(ctx); return nil })
 	g.Go(func() error { return s.clans.Run(ctx) })

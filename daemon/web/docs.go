@@ -25,6 +25,9 @@ func (s *Server) registerViewer() {
 	page := viewerAsset(viewerFiles, "viewer/index.html", "text/html; charset=utf-8", "no-cache")
 	s.handle("GET /docs", page, ownOperation("get-docs", "/docs", "A viewer of this document")).open()
 	s.handle("GET /schema", page, ownOperation("get-schema", "/schema", "The same viewer")).open()
+	for _, path := range []string{"/redoc", "/docs/oauth2-redirect"} { // where FastAPI, which some clients come from, has pages as well
+		s.handle("GET "+path, page).open()
+	}
 	for _, f := range []struct {
 		files             fs.FS
 		file, path, media string

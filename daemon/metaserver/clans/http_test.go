@@ -102,9 +102,9 @@ func (s *site) get(by, path string, v any) http.Header {
 	return w.Header()
 }
 
-// stage founds a clan with a member of each rank, an invited one, and a spare
+// scene founds a clan with a member of each rank, an invited one, and a spare
 // member to act on.
-func (s *site) stage(n int) Clan {
+func (s *site) scene(n int) Clan {
 	s.t.Helper()
 	ctx := s.t.Context()
 	c := s.found(s.ids["owner"], tagOf(n), fmt.Sprint("clan ", n))
@@ -162,7 +162,7 @@ func TestAuthorisation(t *testing.T) {
 		{"DELETE /api/v1/skins/1", "", [8]int{401, 403, 403, 403, 403, 403, 403, 204}},
 	} {
 		for j, by := range who {
-			c := s.stage(100 + i*len(who) + j)
+			c := s.scene(100 + i*len(who) + j)
 			fill := strings.NewReplacer("CLAN", id(c.ID), "SPARE", id(s.ids["spare"]), "OUTSIDER", id(s.ids["outsider"]), "INVITED", id(s.ids["invited"]),
 				"NAME", fmt.Sprint("new ", i, j), "TAG", tagOf(5000+i*len(who)+j))
 			if by == "outsider" && strings.Contains(row.body, "OUTSIDER") {
@@ -183,7 +183,7 @@ func TestAuthorisation(t *testing.T) {
 // What nobody but those concerned may learn from answers.
 func TestNoLeaks(t *testing.T) {
 	s := newSite(t, dbtest.SQLite(t))
-	c := s.stage(1)
+	c := s.scene(1)
 	path := "/api/v1/clans/" + id(c.ID)
 	for _, by := range []string{"outsider", "invited"} {
 		if w := s.do(by, "GET", path, ""); strings.Contains(w.Body.String(), "invites") || strings.Contains(w.Body.String(), "invited_at") {
@@ -288,7 +288,7 @@ func TestAPI(t *testing.T) {
 
 func TestSkinAPI(t *testing.T) {
 	s := newSite(t, dbtest.SQLite(t))
-	c := s.stage(1)
+	c := s.scene(1)
 	for _, kind := range []string{"shield", "sword", "cape"} {
 		if w := s.do("admin", "POST", "/api/v1/skins", `{"kind":"`+kind+`","unit":"lego","model_path":"a/b"}`); w.Code != 201 {
 			t.Fatal(w.Body)
@@ -330,7 +330,7 @@ func TestSkinAPI(t *testing.T) {
 func TestHostileInput(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s := newSite(t, d)
-		c := s.stage(1)
+		c := s.scene(1)
 		clan := "/api/v1/clans/" + id(c.ID)
 		for _, x := range []struct{ by, request, body string }{
 			{"owner", "GET /api/v1/clans?q=%ff%00", ""}, {"owner", "GET /api/v1/clans?q=%25_!", ""}, {"owner", "GET /api/v1/clans?cursor=1_%ff", ""},

@@ -7,6 +7,8 @@ import (
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/quartermasterd/quartermaster/daemon/accounts"
 )
 
 // shows reports whether a character is seen where it stands: no control, no
@@ -64,32 +66,13 @@ func Fold(text string) string {
 	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(text)))
 }
 
-// lookalikes maps characters to the Latin letter or digit that they cannot be
-// told from in most typefaces. A small letter of another script is mapped as
-// its capital where only the capitals are alike, since case does not count.
-var lookalikes = strings.NewReplacer(
-	// Cyrillic
-	"А", "A", "а", "a", "В", "B", "в", "B", "Ь", "b", "ь", "b", "С", "C", "с", "c", "Ԁ", "d", "ԁ", "d", "Е", "E", "е", "e",
-	"Ё", "Ë", "ё", "ë", "Н", "H", "н", "H", "һ", "h", "Һ", "h", "І", "I", "і", "i", "Ї", "Ï", "ї", "ï", "Ј", "J", "ј", "j",
-	"К", "K", "к", "K", "Ӏ", "l", "ӏ", "l", "М", "M", "м", "M", "п", "n", "О", "O", "о", "o", "Р", "P", "р", "p", "Ԛ", "Q",
-	"ԛ", "q", "г", "r", "Ѕ", "S", "ѕ", "s", "Т", "T", "т", "T", "Ԝ", "W", "ԝ", "w", "Х", "X", "х", "x", "У", "Y", "у", "y",
-	"Ү", "Y", "ү", "y", "З", "3", "з", "3", "Ч", "4", "ч", "4", "б", "6",
-	// Greek
-	"Α", "A", "α", "a", "Β", "B", "β", "B", "ϲ", "c", "Ϲ", "C", "Ε", "E", "ε", "E", "Η", "H", "η", "n", "Ι", "I", "ι", "i",
-	"ϳ", "j", "Ϳ", "J", "Κ", "K", "κ", "k", "Μ", "M", "Ν", "N", "ν", "v", "Ο", "O", "ο", "o", "Ρ", "P", "ρ", "p", "Τ", "T",
-	"τ", "T", "υ", "u", "Υ", "Y", "Χ", "X", "χ", "x", "Ζ", "Z", "γ", "y",
-	// Latin letters that are not ASCII
-	"ı", "i", "ɩ", "i", "ɑ", "a", "ɡ", "g", "ʏ", "y", "ʀ", "R", "ɴ", "N", "ʜ", "H", "ʙ", "B", "ɪ", "I", "ᴀ", "A", "ᴄ", "c", "ᴅ", "D",
-	"ᴇ", "E", "ᴊ", "J", "ᴋ", "K", "ᴍ", "M", "ᴏ", "o", "ᴘ", "P", "ᴛ", "T", "ᴜ", "U", "ᴠ", "v", "ᴡ", "w", "ᴢ", "z", "ꜱ", "s", "ʟ", "L",
-)
-
 // alike joins what remains alike within ASCII once case does not count.
 var alike = strings.NewReplacer("1", "l", "i", "l", "|", "l", "0", "o", "m", "rn", "w", "vv")
 
 // key is the same for texts that a player takes for the same: it disregards
-// case, compatibility forms, letters of other scripts that look like Latin
-// ones, and how much white space there is.
+// what the key of an account's name does, how much white space there is, and
+// which of the characters stand there that cannot be told apart in a tag of
+// four.
 func key(text string) string {
-	text = norm.NFC.String(lookalikes.Replace(norm.NFKC.String(text)))
-	return strings.Join(strings.Fields(alike.Replace(Fold(text))), " ")
+	return strings.Join(strings.Fields(alike.Replace(accounts.NameKey(text))), " ")
 }

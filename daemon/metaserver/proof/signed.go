@@ -12,8 +12,8 @@ import (
 
 // Claims are what a signed proof says (RFC 7519 §4.1).
 type Claims struct {
-	Issuer   string `json:"iss"`
-	Subject  string `json:"sub"` // the user's id
+	Issuer   string `json:"iss,omitempty"` // the public address of the metaserver; "": it has not got any
+	Subject  string `json:"sub"`           // the user's id
 	Name     string `json:"name"`
 	Issued   int64  `json:"iat"` // Unix seconds
 	Expiry   int64  `json:"exp"` // Unix seconds

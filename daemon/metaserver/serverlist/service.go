@@ -2,10 +2,8 @@ package serverlist
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net/netip"
@@ -71,6 +69,8 @@ type Service struct {
 	known map[int64]known // credentials that were looked up a moment ago
 
 	published Totals // of the last event; of Run alone
+
+	legacyQueued, legacyRunning chan struct{} // see right
 }
 
 // known is a credential as it was in the database.
@@ -100,6 +100,7 @@ func New(o Options) (*Service, error) {
 		o.Now = time.Now
 	}
 	s := &Service{options: o, store: store{o.DB}, log: o.Log.With("component", "serverlist"), known: map[int64]known{}}
+	s.legacyQueued, s.legacyRunning = make(chan struct{}, legacyQueue), make(chan struct{}, legacyAtOnce)
 	s.board = newBoard(o.Window, o.ListUnreachable, o.Wire, s.now)
 	s.prober = newProber(&o, s.now)
 	s.metrics = newMetrics(o.Registerer, s)
@@ -132,14 +133,18 @@ func (s *Service) Authenticate(ctx context.Context, id, password string) (Creden
 	if ok && age >= 0 && age < keepCredential && subtle.ConstantTimeCompare(k.hash[:], hash[:]) == 1 {
 		return k.Credential, nil
 	}
-	c, err := s.store.credential(ctx, number)
+	c, stored, err := s.store.credential(ctx, number)
 	if fault.Is(err, fault.NotFound) {
 		return Credential{}, ErrCredentials
 	}
 	if err != nil {
 		return Credential{}, err
 	}
-	if subtle.ConstantTimeCompare(c.hash[:], hash[:]) != 1 {
+	right, legacy, err := s.right(ctx, stored, password, hash)
+	if err != nil {
+		return Credential{}, err
+	}
+	if !right {
 		return Credential{}, ErrCredentials
 	}
 	if s.options.Closed != nil {
@@ -151,6 +156,12 @@ func (s *Service) Authenticate(ctx context.Context, id, password string) (Creden
 			return Credential{}, ErrCredentials
 		}
 	}
+	if legacy {
+		if err := s.upgrade(ctx, number, stored, hash); err != nil {
+			return Credential{}, err
+		}
+	}
+	c.hash = hash
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.known) >= maxKnown {
@@ -165,14 +176,6 @@ func (s *Service) forget(id int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.known, id)
-}
-
-// newPassword returns 32 hexadecimal digits, and what is stored of them.
-func newPassword() (password string, hash [32]byte) {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	password = hex.EncodeToString(b[:])
-	return password, sha256.Sum256([]byte(password))
 }
 
 // Add registers a server of an account and returns it with its password,

@@ -133,18 +133,14 @@ func savePassword(ctx context.Context, tx *db.Tx, id int64, hash [32]byte) error
 	return err
 }
 
-// credential returns what a server has to show.
-func (st store) credential(ctx context.Context, id int64) (c Credential, err error) {
+// credential returns what a server has to show, without the hash, and what is
+// stored of its password.
+func (st store) credential(ctx context.Context, id int64) (c Credential, stored []byte, err error) {
 	err = st.db.Read(ctx, func(tx *db.Tx) error {
-		var hash []byte
-		if err := tx.QueryRow(ctx, "SELECT id, account_id, password FROM serverlist_server WHERE id = $1 AND state IN ('open', 'hidden')", id).
-			Scan(&c.Server, &c.Owner, &hash); err != nil {
-			return err
-		}
-		copy(c.hash[:], hash)
-		return nil
+		return tx.QueryRow(ctx, "SELECT id, account_id, password FROM serverlist_server WHERE id = $1 AND state IN ('open', 'hidden')", id).
+			Scan(&c.Server, &c.Owner, &stored)
 	})
-	return c, err
+	return c, stored, err
 }
 
 // server returns one that is not deleted.
