@@ -14,7 +14,8 @@ import { copyable } from './copy.js';
 export function failureText(error) {
   if (!(error instanceof ApiError)) return t('failure.page');
   if (error.offline) return t('failure.offline');
-  if (error.status === 429) return t('failure.too_many');
+  if (error.status === 429)
+    return error.retryAfter ? t('failure.too_many_wait', { count: error.retryAfter }) : t('failure.too_many');
   return (
     sentence(tOr(`refusal.${error.message}`, error.message)) ||
     t('failure.status', { status: String(error.status) })

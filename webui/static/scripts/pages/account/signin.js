@@ -4,12 +4,12 @@ import { steamHref } from '../../api/account.js';
 import { current, signIn } from '../../api/session.js';
 import { ApiError } from '../../api/client.js';
 import { h } from '../../dom.js';
-import { failureText } from '../../elements/failure.js';
 import { icon } from '../../icons.js';
 import { navigate } from '../../router.js';
 import { toast } from '../../shell/toasts.js';
 import { t, tOr } from '../../texts.js';
 import { field, formError, gate, passwordField } from './form.js';
+import { explained } from './submit.js';
 
 /**
  * @param {import('../../router.js').Place} place
@@ -103,7 +103,7 @@ function explain(cause) {
   if (cause instanceof ApiError && cause.status === 401) return t('signin.wrong');
   if (cause instanceof ApiError && cause.status === 429)
     return t('signin.too_many', { count: cause.retryAfter || 60 });
-  return failureText(cause);
+  return explained(cause);
 }
 
 /**
