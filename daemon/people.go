@@ -27,6 +27,7 @@ func (s *State) newAccounts() *accounts.Service {
 		Mail: s.Mail, AutoVerify: c.Metaserver.AutoVerify, MailRenew: c.Metaserver.MailTokenRenew.Std(),
 		UnverifiedFor: c.Metaserver.UnverifiedFor.Std(),
 		BlocklistFile: c.Metaserver.EmailBlocklist, BlocklistURL: c.Metaserver.EmailBlocklistURL,
+		Metaserver: c.Metaserver.Enabled,
 	}
 	if c.Accounts.SteamSignIn {
 		o.OpenID = &openid.Client{Endpoint: strings.TrimRight(c.Steam.CommunityURL, "/") + "/openid/login"}

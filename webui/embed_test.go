@@ -12,7 +12,7 @@ import (
 
 // maxTotal keeps the page light on slow links: all modules and both languages
 // before compression, of which a visit fetches the modules and one language.
-const maxTotal = 640 << 10
+const maxTotal = 896 << 10
 
 func readAll(t *testing.T) map[string]string {
 	t.Helper()

@@ -132,7 +132,7 @@ func TestSessionTellsWhoCalls(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		x := newSite(t, d)
 		got := x.guest().do("GET", sessionPath, nil)
-		want := `{"account":null,"via":"","scopes":[],"csrf":"","needs_setup":true,"steam_sign_in":false,"demos":false}`
+		want := `{"account":null,"via":"","scopes":[],"csrf":"","needs_setup":true,"steam_sign_in":false,"demos":false,"registration":false,"mail":false,"metaserver":false}`
 		if strings.TrimSpace(got.body) != want {
 			t.Errorf("guest: %s, want %s", got.body, want)
 		}

@@ -156,8 +156,21 @@ type WhoAmI struct {
 	CSRF       string   `json:"csrf" doc:"For the header X-CSRF-Token; empty without a session"`
 	NeedsSetup bool     `json:"needs_setup" doc:"There is no admin yet"`
 
-	SteamSignIn bool `json:"steam_sign_in" doc:"Whether one can sign in through Steam"`
-	Demos       bool `json:"demos" doc:"Whether recordings of matches are taken here"`
+	SteamSignIn  bool `json:"steam_sign_in" doc:"Whether one can sign in through Steam"`
+	Demos        bool `json:"demos" doc:"Whether recordings of matches are taken here"`
+	Registration bool `json:"registration" doc:"Whether one can make an account with an e-mail address"`
+	Mail         bool `json:"mail" doc:"Whether mails can be sent, and with them new passwords be set"`
+	Metaserver   bool `json:"metaserver" doc:"Whether players, clans, matches and the list of game servers are kept here"`
+}
+
+// whoIs fills in what every caller is told alike.
+func (s *Service) whoIs(w WhoAmI) WhoAmI {
+	w.SteamSignIn = s.openid != nil
+	w.Demos = s.demos
+	w.Mail = s.mail != nil && s.mail.Ready()
+	w.Registration = w.Mail || s.autoVerify
+	w.Metaserver = s.metaserver
+	return w
 }
 
 type sessionOutput struct {
@@ -172,7 +185,7 @@ func (s *Service) getSession(ctx context.Context, _ *struct{}) (*sessionOutput, 
 		return nil, err
 	}
 	c := callerFrom(ctx)
-	who := WhoAmI{Via: c.Via, Scopes: c.effectiveScopes(), CSRF: c.csrf, NeedsSetup: needs, SteamSignIn: s.openid != nil, Demos: s.demos}
+	who := s.whoIs(WhoAmI{Via: c.Via, Scopes: c.effectiveScopes(), CSRF: c.csrf, NeedsSetup: needs})
 	if !c.Guest() {
 		who.Account = callerOf(c.Principal)
 	}
@@ -187,10 +200,7 @@ func (s *Service) opened(src source, o Opened) *sessionOutput {
 	}
 	return &sessionOutput{
 		SetCookie: []http.Cookie{src.cookie(o.Token)}, CacheControl: "no-store",
-		Body: WhoAmI{
-			Account: callerOf(p), Via: ViaSession, Scopes: p.effectiveScopes(), CSRF: csrfToken(o.Token),
-			SteamSignIn: s.openid != nil, Demos: s.demos,
-		},
+		Body: s.whoIs(WhoAmI{Account: callerOf(p), Via: ViaSession, Scopes: p.effectiveScopes(), CSRF: csrfToken(o.Token)}),
 	}
 }
 

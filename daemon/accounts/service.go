@@ -51,6 +51,9 @@ type Options struct {
 	// BlocklistFile names a file of mail domains whose addresses are refused,
 	// BlocklistURL where such a list is fetched from; both may be empty.
 	BlocklistFile, BlocklistURL string
+	// Metaserver is told to pages: players, clans, matches and the list of game
+	// servers are kept here.
+	Metaserver bool
 }
 
 // Mailer sends mails; *mail.Queue does.
@@ -86,6 +89,7 @@ type Service struct {
 
 	mail          Mailer // nil: none
 	autoVerify    bool
+	metaserver    bool // is told to pages
 	renewEvery    time.Duration
 	unverifiedFor time.Duration
 	blocklist     *blocklist
@@ -114,7 +118,7 @@ func New(o Options) *Service {
 		hasher: newHasher(), throttle: newThrottle(o.Now, freeTries, tryStep, "for this name"), cache: newCache(),
 		origins: http.NewCrossOriginProtection(),
 
-		mail: o.Mail, autoVerify: o.AutoVerify, renewEvery: cmp.Or(o.MailRenew, 30*time.Second),
+		mail: o.Mail, metaserver: o.Metaserver, autoVerify: o.AutoVerify, renewEvery: cmp.Or(o.MailRenew, 30*time.Second),
 		unverifiedFor: o.UnverifiedFor,
 		resets:        make(chan string, resetRequests),
 		persons:       newPersons(), logins: newLogins(),

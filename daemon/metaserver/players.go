@@ -122,10 +122,7 @@ func (s *Service) Profile(ctx context.Context, id int64) (v ProfileView, err err
 	}
 	v.Clans = clans.ViewBelongings(belongings)
 	place, of, err := s.matches.PlaceOf(ctx, 0, id)
-	switch {
-	case fault.Is(err, fault.NotFound):
-		return v, nil
-	case err != nil:
+	if err != nil || place.Account == 0 { // no match of his counts
 		return v, err
 	}
 	v.Rating = &RatingView{Rating: place.Rating, Rank: place.Rank, Of: of, Played: place.PlayedField, Won: place.WonField}

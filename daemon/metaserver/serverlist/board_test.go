@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/quartermasterd/quartermaster/daemon/fault"
 )
 
 // boardRig is a board with a clock that tests set.
@@ -192,14 +195,66 @@ func TestPlainName(t *testing.T) {
 	}
 }
 
+// Every order goes both ways, with equals by their ids, and a cursor goes on
+// where the page before ended.
+func TestOrders(t *testing.T) {
+	servers := []Server{
+		{ID: 1, Players: 4, Map: "Dust", Updated: time.Unix(30, 0), Details: Details{Name: "^900b", MaxPlayers: 8, GameType: "rts"}},
+		{ID: 2, Players: 9, Map: "arena", Updated: time.Unix(20, 0), Details: Details{Name: "C", MaxPlayers: 64, GameType: "CTF"}},
+		{ID: 3, Players: 4, Map: "arena", Updated: time.Unix(10, 0), Details: Details{Name: "a", MaxPlayers: 16, GameType: "rts"}},
+	}
+	for _, c := range []struct {
+		by            string
+		want, reverse []int64
+	}{
+		{"", []int64{2, 1, 3}, []int64{1, 3, 2}},
+		{ByPlayers, []int64{2, 1, 3}, []int64{1, 3, 2}},
+		{ByRoom, []int64{2, 3, 1}, []int64{1, 3, 2}},
+		{ByName, []int64{3, 1, 2}, []int64{2, 1, 3}},
+		{ByMap, []int64{2, 3, 1}, []int64{1, 2, 3}},
+		{ByType, []int64{2, 1, 3}, []int64{1, 3, 2}},
+		{ByUpdated, []int64{1, 2, 3}, []int64{3, 2, 1}},
+	} {
+		for _, reverse := range []bool{false, true} {
+			want := c.want
+			if reverse {
+				want = c.reverse
+			}
+			o, err := orderOf(Sorting{By: c.by, Reverse: reverse})
+			if err != nil {
+				t.Fatal(err)
+			}
+			all := slices.Clone(servers)
+			o.sort(all)
+			got := []int64{}
+			for i := range all {
+				got = append(got, all[i].ID)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%q, reverse %v: %v, want %v", c.by, reverse, got, want)
+			}
+			after, err := o.parse(o.cursor(&all[0]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if at, _ := slices.BinarySearchFunc(all, after, o.compareKey); at != 1 {
+				t.Errorf("%q, reverse %v: the second page begins at %d", c.by, reverse, at)
+			}
+		}
+	}
+	if _, err := orderOf(Sorting{By: "ping"}); !fault.Is(err, fault.Invalid) {
+		t.Errorf("an order that is none: %v", err)
+	}
+}
+
 // A cursor is read back, and anything else is refused or harmless.
 func FuzzCursor(f *testing.F) {
 	for _, s := range []string{"", "1_2_", "0_3_name_with_underscore", "x", "_", "__", "9223372036854775808_1_"} {
 		f.Add(s, "name", int64(3))
 	}
 	f.Fuzz(func(t *testing.T, cursor, name string, players int64) {
-		for _, sort := range []string{ByPlayers, ByName, ByUpdated} {
-			o, err := orderOf(sort)
+		for _, by := range []string{ByPlayers, ByName, ByUpdated, ByRoom, ByMap, ByType} {
+			o, err := orderOf(Sorting{By: by})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -80,13 +80,22 @@ const (
 	ByPlayers = "players" // most first
 	ByName    = "name"    // without colours and regard to case
 	ByUpdated = "updated" // the last heartbeat first
+	ByRoom    = "room"    // for the most players first
+	ByMap     = "map"     // without regard to case
+	ByType    = "game_type"
 )
+
+// Sorting is an order of a list; Reverse turns it round.
+type Sorting struct {
+	By      string // "" is ByPlayers
+	Reverse bool
+}
 
 // Browse returns up to n of the listed servers that a filter selects, those
 // after a cursor ("": from the first), the cursor of the next page ("" after
 // the last), and how many there are in all. Between two calls servers move;
 // one that does may then be seen twice or not at all.
-func (s *Service) Browse(f Filter, sort, cursor string, n int) (all []Server, next string, total int, err error) {
+func (s *Service) Browse(f Filter, sort Sorting, cursor string, n int) (all []Server, next string, total int, err error) {
 	order, err := orderOf(sort)
 	if err != nil {
 		return nil, "", 0, err
@@ -122,41 +131,56 @@ type key struct {
 	id     int64
 }
 
-// order sorts by a number downwards, by a name, and then by the id.
+// order sorts by a number downwards or by a text, or the other way round, and
+// then by the id.
 type order struct {
-	number func(*Server) int64
-	named  bool
+	number  func(*Server) int64
+	text    func(*Server) string
+	reverse bool
 }
 
-func orderOf(sort string) (order, error) {
-	switch sort {
+func orderOf(sort Sorting) (order, error) {
+	o := order{reverse: sort.Reverse}
+	switch sort.By {
 	case "", ByPlayers:
-		return order{number: func(s *Server) int64 { return s.Players }}, nil
+		o.number = func(s *Server) int64 { return s.Players }
 	case ByUpdated:
-		return order{number: func(s *Server) int64 { return s.Updated.UnixMicro() }}, nil
+		o.number = func(s *Server) int64 { return s.Updated.UnixMicro() }
+	case ByRoom:
+		o.number = func(s *Server) int64 { return s.MaxPlayers }
 	case ByName:
-		return order{named: true}, nil
+		o.text = func(s *Server) string { return plainName(s.Name) }
+	case ByMap:
+		o.text = func(s *Server) string { return s.Map }
+	case ByType:
+		o.text = func(s *Server) string { return s.GameType }
+	default:
+		return order{}, fault.New(fault.Invalid, "Servers are not sorted by %q", sort.By)
 	}
-	return order{}, fault.New(fault.Invalid, "Servers are not sorted by %q", sort)
+	return o, nil
 }
 
 func (o order) key(s *Server) key {
 	k := key{id: s.ID}
-	if o.named {
-		k.name = strings.ToLower(plainName(s.Name))
+	if o.text != nil {
+		k.name = strings.ToLower(o.text(s))
 	} else {
 		k.number = o.number(s)
 	}
 	return k
 }
 
-func compareKeys(a, b key) int {
-	return cmp.Or(cmp.Compare(b.number, a.number), cmp.Compare(a.name, b.name), cmp.Compare(a.id, b.id))
+func (o order) compareKeys(a, b key) int {
+	c := cmp.Or(cmp.Compare(b.number, a.number), cmp.Compare(a.name, b.name))
+	if o.reverse {
+		c = -c
+	}
+	return cmp.Or(c, cmp.Compare(a.id, b.id))
 }
 
 // compareKey finds the first server after a key.
 func (o order) compareKey(s Server, after key) int {
-	if c := compareKeys(o.key(&s), after); c != 0 {
+	if c := o.compareKeys(o.key(&s), after); c != 0 {
 		return c
 	}
 	return -1
@@ -167,7 +191,7 @@ func (o order) sort(all []Server) {
 	for i := range all {
 		keys[all[i].ID] = o.key(&all[i])
 	}
-	slices.SortFunc(all, func(a, b Server) int { return compareKeys(keys[a.ID], keys[b.ID]) })
+	slices.SortFunc(all, func(a, b Server) int { return o.compareKeys(keys[a.ID], keys[b.ID]) })
 }
 
 func (o order) cursor(s *Server) string {
@@ -181,7 +205,7 @@ func (o order) parse(cursor string) (key, error) {
 	n, err := strconv.ParseInt(number, 10, 64)
 	i, err2 := strconv.ParseInt(id, 10, 64)
 	name, err3 := base64.RawURLEncoding.DecodeString(encoded)
-	if !ok || !ok2 || errors.Join(err, err2, err3) != nil || !o.named && encoded != "" {
+	if !ok || !ok2 || errors.Join(err, err2, err3) != nil || o.text == nil && encoded != "" {
 		return key{}, fault.New(fault.Invalid, "The cursor is not one of this list").WithHint("begin without one")
 	}
 	return key{n, string(name), i}, nil

@@ -83,7 +83,8 @@ type listInput struct {
 	NotFull       bool   `query:"not_full"`
 	NotPassworded bool   `query:"not_passworded"`
 	Mod           uint64 `query:"mod" doc:"Workshop id of an item that players need."`
-	Sort          string `query:"sort" enum:"players,name,updated" default:"players"`
+	Sort          string `query:"sort" enum:"players,room,name,map,game_type,updated" default:"players" doc:"Numbers and times: the highest first; texts: from A."`
+	Reverse       bool   `query:"reverse" doc:"The other way round."`
 	Limit         int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
 	Cursor        string `query:"cursor" maxLength:"1000" doc:"next of the page before."`
 	web.Known
@@ -100,7 +101,7 @@ func (s *Service) getList(ctx context.Context, in *listInput) (*web.Tagged[serve
 	all, next, total, err := s.Browse(Filter{
 		Query: in.Query, GameType: in.GameType, Map: in.Map, Region: in.Region, Version: in.Version,
 		HasPlayers: in.HasPlayers, NotFull: in.NotFull, NotPassworded: in.NotPassworded, Mod: in.Mod,
-	}, in.Sort, in.Cursor, in.Limit)
+	}, Sorting{in.Sort, in.Reverse}, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,7 @@
 
 /** @typedef {'connecting' | 'live' | 'offline'} LiveState */
 
-const topics = ['mods.job', 'mods.changed', 'mods.servers', 'demos.live'];
+const topics = ['mods.job', 'mods.changed', 'mods.servers', 'demos.live', 'serverlist.totals'];
 const firstPauseMs = 2_000;
 const longestPauseMs = 30_000;
 /** Streams end now and then by design; only a gap longer than this is worth a word. */
@@ -73,7 +73,7 @@ export function watchNetwork() {
 }
 
 /**
- * @param {'mods.job' | 'mods.changed' | 'mods.servers' | 'demos.live' | 'resync' | 'state'} topic
+ * @param {'mods.job' | 'mods.changed' | 'mods.servers' | 'demos.live' | 'serverlist.totals' | 'resync' | 'state'} topic
  * @param {(detail: any) => void} listener
  * @returns {() => void} Stops listening.
  */

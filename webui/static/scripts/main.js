@@ -67,7 +67,7 @@ async function start() {
   listenToKeys(() => shell.focusSearch());
   onSessionChange(() => {
     connectLive();
-    if (/^\/app\/(signin|setup)$/.test(location.pathname)) shell.follow();
+    if (/^\/app\/(signin|setup|register)$/.test(location.pathname)) shell.follow();
     else reopen();
   });
   onLive('resync', () => loadSession().catch(() => {})); // the stream itself shows that we are cut off

@@ -22,8 +22,11 @@ export class Daemon {
   /** @type {import('node:child_process').ChildProcess | null} */
   process = null;
 
-  /** @param {string} steam Address of the Steam Web API. */
-  async prepare(steam) {
+  /**
+   * @param {string} steam Address of the Steam Web API.
+   * @param {...string} more Lines of config.toml.
+   */
+  async prepare(steam, ...more) {
     mkdirSync(this.roots, { recursive: true });
     mkdirSync(join(this.game, 'maps'), { recursive: true });
     writeFileSync(join(this.game, 'maps', 'surf_x.bsp'), 'VBSP'.repeat(5_000));
@@ -49,6 +52,7 @@ export class Daemon {
         '[[workshop.fastdl]]',
         'name = "tf2"',
         `roots = ['${this.game}']`,
+        ...more,
         '',
       ].join('\n'),
     );

@@ -9,12 +9,22 @@ import { Problem } from './problem.js';
 
 /** @param {string[]} roles */
 export function scopes(roles) {
-  const all = ['demos:read', 'mods:read'];
+  const all = ['demos:read', 'meta:read', 'meta:write', 'mods:read'];
   const admin = roles.includes('admin');
   if (admin) all.push('admin');
   if (admin || roles.includes('analyst')) all.push('demos:analyse');
-  if (admin || roles.includes('moderator')) all.push('demos:moderate', 'mods:write');
+  if (admin || roles.includes('moderator')) all.push('demos:moderate', 'meta:moderate', 'mods:write');
   return all.sort();
+}
+
+/**
+ * What a caller may do now: without a proved address little is changed.
+ * @param {FakeDaemon} fake
+ * @param {Who} who
+ */
+function held(fake, who) {
+  const proved = !fake.me.email || fake.me.verified_at;
+  return scopes(who.roles).filter((scope) => proved || scope !== 'meta:write');
 }
 
 /**
@@ -34,11 +44,14 @@ export function whoAmI(fake, who) {
   return {
     account: who ? { id: 1, name: who.name, roles: who.roles, steam_id: who.steam_id } : null,
     via: who ? 'session' : '',
-    scopes: who ? scopes(who.roles) : [],
+    scopes: who ? held(fake, who) : [],
     csrf: who?.csrf ?? '',
     needs_setup: fake.needsSetup,
     steam_sign_in: fake.steamSignIn,
     demos: fake.demosOn,
+    registration: fake.registration,
+    mail: fake.registration,
+    metaserver: fake.metaserverOn,
   };
 }
 
@@ -47,7 +60,7 @@ export function whoAmI(fake, who) {
  * @param {{ name: string, roles: string[] }} account
  * @returns {Answer}
  */
-function open(fake, account) {
+export function openSession(fake, account) {
   fake.serial += 1;
   const token = `fake-session-${fake.serial}`;
   const who = { name: account.name, roles: account.roles, csrf: `csrf-${fake.serial}` };
@@ -65,7 +78,7 @@ function open(fake, account) {
 export function signIn(fake, { body }) {
   const account = fake.accounts.find((one) => one.name === body.name && one.password === body.password);
   if (!account) throw new Problem(401, 'The name or the password is wrong');
-  return open(fake, account);
+  return openSession(fake, account);
 }
 
 /**
@@ -92,7 +105,7 @@ export function setUp(fake, { body }) {
   const account = { name: body.name, password: body.password, roles: ['admin'] };
   fake.accounts.push(account);
   fake.needsSetup = false;
-  return open(fake, account);
+  return openSession(fake, account);
 }
 
 /** Who signs in through the fake's Steam. */

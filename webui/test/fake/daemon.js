@@ -9,6 +9,7 @@ import { stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { icon as defaultIcon, sampleClans, sampleNames, sampleSkins } from './clans.js';
 import { sampleBroadcasts, sampleDemos, sampleDemoStorage } from './demos.js';
 import { sampleJobs, sampleMods, sampleOverview, sampleStatus } from './library.js';
 import {
@@ -20,8 +21,11 @@ import {
   sampleStorage,
   sampleTrees,
 } from './hosts.js';
+import { sampleBoards, sampleMatches } from './matches.js';
+import { sampleMails } from './meroutes.js';
 import { Problem } from './problem.js';
 import { answer } from './routes.js';
+import { sampleListed, sampleListHistory } from './servers.js';
 import { sampleCatalog, sampleGames } from './shelf.js';
 
 const root = fileURLToPath(new URL('../../static', import.meta.url));
@@ -60,6 +64,23 @@ export class FakeDaemon {
   demos = sampleDemos();
   demoStorage = sampleDemoStorage();
   broadcasts = sampleBroadcasts();
+  /** Whether players, clans and matches are kept. */
+  metaserverOn = true;
+  /** Display names by account. */
+  names = sampleNames();
+  clans = sampleClans();
+  skins = sampleSkins();
+  matches = sampleMatches(this.names);
+  boards = sampleBoards();
+  listed = sampleListed();
+  listHistory = sampleListHistory();
+  /** Accounts that a moderator closed. @type {Set<string>} */
+  closed = new Set();
+  /** What the account of the caller has. @type {{ email?: string, verified_at?: string, new_email?: string, has_password: boolean }} */
+  me = { email: 'ada@example.org', verified_at: '2026-01-02T10:00:00Z', has_password: true };
+  /** Whether mails are sent, and so people can register. */
+  registration = true;
+  mails = sampleMails();
   /** Items that no source can supply. */
   unobtainable = new Set(['145366787']);
   /** Whether anything was ever counted. */
@@ -132,9 +153,21 @@ export class FakeDaemon {
     response.setHeader('Referrer-Policy', 'same-origin');
     if (url.pathname === '/api/v1/events') return this.stream(request, response);
     if (url.pathname.startsWith('/api/v1/')) return this.api(request, response, url);
+    const icon = /^\/v1\/clan\/icon\/(\d+)\.png$/.exec(url.pathname);
+    if (icon) return this.clanIcon(response, icon[1]);
     if (url.pathname.startsWith('/app/static/'))
       return file(response, url.pathname.slice('/app/static/'.length));
     return file(response, 'index.html', url.pathname.startsWith('/app/') ? 200 : 404);
+  }
+
+  /**
+   * @param {import('node:http').ServerResponse} response
+   * @param {string} id
+   */
+  clanIcon(response, id) {
+    const clan = this.clans.find((one) => one.id === id);
+    response.writeHead(clan ? 200 : 404, { 'Content-Type': 'image/png' });
+    response.end(Buffer.from(clan?.icon || defaultIcon, 'base64'));
   }
 
   /**
@@ -179,6 +212,7 @@ export class FakeDaemon {
         detail: error.message,
         code: 'fake',
         hint: error.hint,
+        errors: error.fields,
         request_id: `FAKE42-${this.requests.length.toString(36)}`,
       });
     }
@@ -218,9 +252,14 @@ async function file(response, name, status = 200) {
   createReadStream(path).pipe(response);
 }
 
-/** @param {import('node:http').IncomingMessage} request */
+/**
+ * A decoded JSON body, or the bytes of another one.
+ * @param {import('node:http').IncomingMessage} request
+ */
 async function readBody(request) {
-  let text = '';
-  for await (const chunk of request) text += chunk;
-  return text ? JSON.parse(text) : null;
+  const parts = [];
+  for await (const chunk of request) parts.push(chunk);
+  const bytes = Buffer.concat(parts);
+  if (bytes.length === 0) return null;
+  return request.headers['content-type'] === 'application/json' ? JSON.parse(bytes.toString()) : bytes;
 }

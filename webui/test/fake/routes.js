@@ -23,9 +23,14 @@ import {
   unlinkSteam,
   whoAmI,
 } from './accounts.js';
+import { clanOperations } from './clanroutes.js';
 import { mod, since, version } from './library.js';
+import { meOperations } from './meroutes.js';
+import { matchOperations } from './matchroutes.js';
+import { serverOperations } from './serverroutes.js';
 import * as operator from './operator.js';
 import { Problem } from './problem.js';
+import { playerOperations } from './playerroutes.js';
 import { demoOperations } from './recordings.js';
 
 /** @typedef {import('./daemon.js').FakeDaemon} FakeDaemon */
@@ -39,7 +44,7 @@ import { demoOperations } from './recordings.js';
  */
 /** @typedef {{ status?: number, body?: unknown, headers?: Record<string, string> }} Answer */
 
-/** @typedef {'' | 'demos:read' | 'demos:analyse' | 'demos:moderate' | 'mods:read' | 'mods:write' | 'admin'} Scope */
+/** @typedef {'' | 'demos:read' | 'demos:analyse' | 'demos:moderate' | 'mods:read' | 'mods:write' | 'meta:read' | 'meta:write' | 'meta:moderate' | 'admin'} Scope */
 /** @typedef {(fake: FakeDaemon, request: Request, params: string[]) => Answer} Handler */
 /** @typedef {[string, RegExp, Scope, Handler]} Operation */
 
@@ -90,6 +95,11 @@ const table = [
   ],
   ['DELETE', /^\/mods\/([^/]+)\/versions\/(\d+)$/, 'mods:write', remove],
   ...demoOperations,
+  ...meOperations,
+  ...serverOperations,
+  ...playerOperations,
+  ...clanOperations,
+  ...matchOperations,
   ['GET', /^\/catalog\/mods$/, '', listMods],
   ['GET', /^\/catalog\/mods\/([^/]+)$/, '', showMod],
   ['POST', /^\/catalog\/mods\/([^/]+)\/dependencies\/fetch$/, 'mods:write', fetchMissing],

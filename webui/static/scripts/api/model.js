@@ -115,6 +115,9 @@
  * @property {string[]} scopes
  * @property {boolean} needs_setup
  * @property {boolean} steam_sign_in
+ * @property {boolean} registration Whether one can make an account with an e-mail address.
+ * @property {boolean} mail Whether mails can be sent.
+ * @property {boolean} metaserver Whether players and the list of game servers are kept here.
  * @property {string} csrf
  * @property {boolean} demos Whether recordings are taken here.
  */

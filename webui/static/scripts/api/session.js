@@ -8,7 +8,17 @@ import { call, useCsrf } from './client.js';
 /** @typedef {import('./model.js').Session} Session */
 
 /** @type {Session} */
-let session = { account: null, scopes: [], needs_setup: false, steam_sign_in: false, csrf: '', demos: false };
+let session = {
+  account: null,
+  scopes: [],
+  needs_setup: false,
+  steam_sign_in: false,
+  registration: false,
+  mail: false,
+  metaserver: false,
+  csrf: '',
+  demos: false,
+};
 
 const changes = new EventTarget();
 
@@ -21,7 +31,7 @@ export function current() {
 
 /**
  * Whether the caller may do what the scope covers.
- * @param {'mods:read' | 'mods:write' | 'demos:read' | 'demos:analyse' | 'demos:moderate' | 'admin'} scope
+ * @param {'mods:read' | 'mods:write' | 'demos:read' | 'demos:analyse' | 'demos:moderate' | 'meta:read' | 'meta:write' | 'meta:moderate' | 'admin'} scope
  */
 export function may(scope) {
   return session.scopes.includes(scope);
@@ -63,8 +73,10 @@ export async function setUp(token, name, password) {
   return session;
 }
 
-/** @param {any} body */
-function adopt(body) {
+/**
+ * Takes over the session of an answer that began one. @param {any} body
+ */
+export function adopt(body) {
   const account = body?.account ?? null;
   const before = session.account?.id;
   session = {
@@ -77,6 +89,9 @@ function adopt(body) {
     scopes: body?.scopes ?? [],
     needs_setup: Boolean(body?.needs_setup),
     steam_sign_in: Boolean(body?.steam_sign_in),
+    registration: Boolean(body?.registration),
+    mail: Boolean(body?.mail),
+    metaserver: Boolean(body?.metaserver),
     csrf: String(body?.csrf ?? ''),
     demos: Boolean(body?.demos),
   };

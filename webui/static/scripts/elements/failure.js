@@ -4,7 +4,7 @@ import { ApiError } from '../api/client.js';
 import { h } from '../dom.js';
 import { sentence } from '../format.js';
 import { icon } from '../icons.js';
-import { t } from '../texts.js';
+import { t, tOr } from '../texts.js';
 import { copyable } from './copy.js';
 
 /**
@@ -14,8 +14,12 @@ import { copyable } from './copy.js';
 export function failureText(error) {
   if (!(error instanceof ApiError)) return t('failure.page');
   if (error.offline) return t('failure.offline');
-  if (error.status === 429) return t('failure.too_many');
-  return sentence(error.message) || t('failure.status', { status: String(error.status) });
+  if (error.status === 429)
+    return error.retryAfter ? t('failure.too_many_wait', { count: error.retryAfter }) : t('failure.too_many');
+  return (
+    sentence(tOr(`refusal.${error.message}`, error.message)) ||
+    t('failure.status', { status: String(error.status) })
+  );
 }
 
 /**

@@ -1,23 +1,36 @@
 /** Which address shows which page. */
 
 import { accountPage } from './account/account.js';
+import { registerPage } from './account/register.js';
+import { resetPage } from './account/reset.js';
 import { signInPage } from './account/signin.js';
 import { setupPage } from './account/setup.js';
 import { catalogPage } from './catalog/page.js';
+import { clanPage } from './clan/page.js';
+import { clansPage } from './clans/page.js';
 import { demoPage } from './demo/page.js';
 import { demosPage } from './demos/page.js';
 import { evidencePage } from './evidence/page.js';
 import { fastdlPage } from './fastdl/page.js';
 import { gamePage } from './games/detail.js';
 import { gamesPage } from './games/page.js';
+import { leaderboardsPage } from './leaderboards/page.js';
+import { matchPage } from './match/page.js';
+import { matchesPage } from './matches/page.js';
+import { mailPage } from './mail/page.js';
 import { modPage } from './mod/page.js';
 import { modsPage } from './mods/page.js';
 import { notFoundPage } from './notfound.js';
 import { overviewPage } from './overview/page.js';
 import { peersPage } from './peers/page.js';
+import { playerPage } from './player/page.js';
+import { playersPage } from './players/page.js';
 import { queuePage } from './queue/page.js';
 import { radarPage } from './radar/page.js';
 import { reportsPage } from './reports/page.js';
+import { skinsPage } from './skins/page.js';
+import { serverPage } from './server/page.js';
+import { serversPage } from './servers/page.js';
 import { statisticsPage } from './statistics/page.js';
 import { storagePage } from './storage/page.js';
 
@@ -34,12 +47,25 @@ export const routes = [
   { pattern: /^\/app\/fastdl\/?$/, open: fastdlPage },
   { pattern: /^\/app\/storage\/?$/, open: storagePage },
   { pattern: /^\/app\/peers\/?$/, open: peersPage },
-  { pattern: /^\/app\/account\/?$/, open: accountPage },
+  { pattern: /^\/app\/(?:account|me)\/?$/, open: accountPage },
+  { pattern: /^\/app\/register\/?$/, open: registerPage },
+  { pattern: /^\/app\/reset\/?$/, open: resetPage },
+  { pattern: /^\/app\/servers\/?$/, open: serversPage },
+  { pattern: /^\/app\/servers\/([^/]+)\/?$/, open: serverPage },
+  { pattern: /^\/app\/players\/?$/, open: playersPage },
+  { pattern: /^\/app\/players\/([^/]+)\/?$/, open: playerPage },
+  { pattern: /^\/app\/mail\/?$/, open: mailPage },
   { pattern: /^\/app\/demos\/?$/, open: demosPage },
   { pattern: /^\/app\/demos\/([^/]+)\/?$/, open: demoPage },
   { pattern: /^\/app\/queue\/?$/, open: queuePage },
   { pattern: /^\/app\/reports\/?$/, open: reportsPage },
   { pattern: /^\/app\/evidence\/([^/]+)\/?$/, open: evidencePage },
+  { pattern: /^\/app\/clans\/?$/, open: clansPage },
+  { pattern: /^\/app\/clans\/([^/]+)\/?$/, open: clanPage },
+  { pattern: /^\/app\/matches\/?$/, open: matchesPage },
+  { pattern: /^\/app\/matches\/([^/]+)\/?$/, open: matchPage },
+  { pattern: /^\/app\/leaderboards\/?$/, open: leaderboardsPage },
+  { pattern: /^\/app\/skins\/?$/, open: skinsPage },
   { pattern: /^\/app\/signin\/?$/, open: signInPage },
   { pattern: /^\/app\/setup\/?$/, open: setupPage },
   { pattern: /^/, open: notFoundPage },

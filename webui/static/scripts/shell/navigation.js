@@ -5,7 +5,7 @@
  */
 
 import { demosOn, mayJudge } from '../api/demos/library.js';
-import { may } from '../api/session.js';
+import { current, may } from '../api/session.js';
 import { h, uniqueId } from '../dom.js';
 import { icon } from '../icons.js';
 import { t } from '../texts.js';
@@ -19,6 +19,8 @@ import { t } from '../texts.js';
  * @property {boolean} [bar] Also in the bar of phones, which has room for three.
  * @property {() => boolean} [when] Whether it is there for this caller; asked whenever a page is shown.
  */
+
+const metaserverOn = () => current().metaserver;
 
 /** @type {{ key: import('../texts.js').Key | null, entries: Entry[] }[]} */
 const groups = [
@@ -65,11 +67,65 @@ const groups = [
     ],
   },
   {
+    key: 'nav.group.meta',
+    entries: [
+      {
+        href: '/app/servers',
+        key: 'nav.servers',
+        icon: 'terminal',
+        match: /^\/app\/servers(\/|$)/,
+        when: metaserverOn,
+      },
+      {
+        href: '/app/players',
+        key: 'nav.players',
+        icon: 'person',
+        match: /^\/app\/players(\/|$)/,
+        when: metaserverOn,
+      },
+      {
+        href: '/app/clans',
+        key: 'nav.clans',
+        icon: 'banner',
+        match: /^\/app\/clans(\/|$)/,
+        when: metaserverOn,
+      },
+      {
+        href: '/app/matches',
+        key: 'nav.matches',
+        icon: 'swords',
+        match: /^\/app\/matches(\/|$)/,
+        when: metaserverOn,
+      },
+      {
+        href: '/app/leaderboards',
+        key: 'nav.leaderboards',
+        icon: 'trophy',
+        match: /^\/app\/leaderboards\/?$/,
+        when: metaserverOn,
+      },
+      {
+        href: '/app/skins',
+        key: 'nav.skins',
+        icon: 'hanger',
+        match: /^\/app\/skins\/?$/,
+        when: () => metaserverOn() && may('admin'),
+      },
+    ],
+  },
+  {
     key: 'nav.group.host',
     entries: [
       { href: '/app/statistics', key: 'nav.statistics', icon: 'chart', match: /^\/app\/statistics\/?$/ },
       { href: '/app/storage', key: 'nav.storage', icon: 'disk', match: /^\/app\/storage\/?$/ },
       { href: '/app/peers', key: 'nav.peers', icon: 'link', match: /^\/app\/peers\/?$/ },
+      {
+        href: '/app/mail',
+        key: 'nav.mail',
+        icon: 'inbox',
+        match: /^\/app\/mail\/?$/,
+        when: () => may('admin'),
+      },
     ],
   },
 ];
@@ -105,8 +161,10 @@ export function navigation() {
     show(groups, sections);
     for (const each of [...all.querySelectorAll('a'), ...bar.querySelectorAll('a')]) {
       const entry = groups.flatMap(({ entries }) => entries).find((one) => one.match.test(path));
-      if (entry && each.getAttribute('href') === entry.href) each.setAttribute('aria-current', 'page');
-      else each.removeAttribute('aria-current');
+      if (entry && each.getAttribute('href') === entry.href) {
+        each.setAttribute('aria-current', 'page');
+        if (all.contains(each)) bringIntoView(all, each);
+      } else each.removeAttribute('aria-current');
     }
     open(all, button, false);
   }
@@ -124,6 +182,17 @@ function show(known, sections) {
     entries.forEach(({ when }, i) => (items[i].hidden = when ? !when() : false));
     sections[at].hidden = [...items].every((item) => item.hidden);
   }
+}
+
+/**
+ * The rail is longer than low screens; the page itself does not move.
+ * @param {HTMLElement} all
+ * @param {HTMLElement} place
+ */
+function bringIntoView(all, place) {
+  const [frame, inner] = [all.getBoundingClientRect(), place.getBoundingClientRect()];
+  if (inner.bottom > frame.bottom) all.scrollTop += inner.bottom - frame.bottom;
+  else if (inner.top < frame.top) all.scrollTop -= frame.top - inner.top;
 }
 
 /** @param {Entry} entry */

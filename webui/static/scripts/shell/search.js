@@ -15,6 +15,9 @@ const lists = /** @type {const} */ ({
   '/app/catalog': 'search.catalog',
   '/app/games': 'search.games',
   '/app/demos': 'search.demos',
+  '/app/servers': 'search.servers',
+  '/app/players': 'search.players',
+  '/app/clans': 'search.clans',
 });
 const typingMs = 250;
 
@@ -68,7 +71,8 @@ export function search() {
     const list = listAt(at.path);
     const label = t(lists[list ?? home]);
     input.setAttribute('aria-label', label);
-    input.placeholder = list === '/app/games' || list === '/app/demos' ? label : t('search.placeholder');
+    input.placeholder =
+      list && list !== '/app/mods' && list !== '/app/catalog' ? label : t('search.placeholder');
     if (document.activeElement === input) return;
     input.value = list ? (at.query.get('q') ?? '') : '';
   }

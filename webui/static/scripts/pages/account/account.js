@@ -1,19 +1,22 @@
-/** One's own account: the Steam account linked to it and the key for recordings. */
+/** One's own account: who one is, how one signs in, one's clans and game servers, one's data. */
 
-import { demosKeys, makeDemosKey, steamHref, unlinkSteam } from '../../api/account.js';
+import { getMe } from '../../api/me.js';
 import { current } from '../../api/session.js';
 import { fill, h, name } from '../../dom.js';
-import { card, pageHead, skeleton } from '../../elements/blocks.js';
-import { confirm } from '../../elements/confirm.js';
-import { codeBlock, copyable } from '../../elements/copy.js';
-import { failureText, signInHref } from '../../elements/failure.js';
+import { pageHead, skeleton } from '../../elements/blocks.js';
+import { signInHref } from '../../elements/failure.js';
 import { region } from '../../elements/region.js';
-import { ago } from '../../elements/time.js';
 import { icon } from '../../icons.js';
-import { toast } from '../../shell/toasts.js';
-import { t, tOr } from '../../texts.js';
-
-/** @typedef {import('../../api/model.js').ApiKey} ApiKey */
+import { onLive } from '../../live.js';
+import { t } from '../../texts.js';
+import { ownClans } from '../clans/own.js';
+import { dataCard } from './data.js';
+import { emailCard } from './email.js';
+import { keyCard } from './key.js';
+import { nameCard } from './name.js';
+import { ownServers } from './servers.js';
+import { passwordCard } from './password.js';
+import { steamCard, steamOutcome } from './steam.js';
 
 /**
  * @param {import('../../router.js').Place} place
@@ -22,201 +25,99 @@ import { t, tOr } from '../../texts.js';
 export function accountPage(place) {
   const title = t('account.title');
   const who = current().account;
-  if (!who) {
-    return {
-      title,
-      element: h(
-        'div',
-        { class: 'page' },
-        pageHead(title),
-        h('p', { class: 'notice note' }, icon('info'), h('span', null, t('account.guest'))),
-        h('p', null, h('a', { class: 'button primary', href: signInHref() }, t('session.sign_in'))),
-      ),
-    };
-  }
+  if (!who) return { title, element: guest(title) };
   const key = keyCard();
-  const notice = outcome(place.query.get('steam'));
+  const meta = current().metaserver;
+  const servers = meta ? ownServers() : null;
+  const clans = meta ? ownClans(() => {}) : null;
+  const personal = personalCards();
+  const notice = steamOutcome(place.query.get('steam'));
   if (notice) history.replaceState(null, '', place.path); // told once
   const changed = () => {
     notice?.remove();
     key.reload();
   };
+  const shown = h('span', null, name(who.name));
+  personal.onName((said) => fill(shown, name(said)));
+  const stop = onLive('resync', () => {
+    personal.reload();
+    servers?.refresh();
+    clans?.refresh();
+  });
   const element = h(
     'div',
     { class: 'page account' },
-    pageHead(title, h('p', { class: 'soft' }, name(who.name))),
+    pageHead(title, h('p', { class: 'soft' }, shown), meta && profileLink(who.id)),
     notice,
-    steamCard(changed),
-    key.element,
+    personal.element,
+    servers?.element ?? null,
+    clans?.element ?? null,
+    personal.rest,
+    h('div', { class: 'columns' }, [steamCard(changed), key.element]),
+    personal.data,
   );
-  return { title, element, close: key.close };
-}
-
-/**
- * How the way to Steam and back ended.
- * @param {string | null} result
- */
-function outcome(result) {
-  if (!result) return null;
-  if (result === 'linked') {
-    return h(
-      'p',
-      { class: 'notice note', role: 'status' },
-      icon('check'),
-      h('span', null, t('steam.linked')),
-    );
-  }
-  return h(
-    'p',
-    { class: 'notice bad', role: 'alert' },
-    icon('error'),
-    h('span', null, tOr(`steam.${result}`, t('steam.failed'))),
-  );
-}
-
-/** @param {() => void} changed */
-function steamCard(changed) {
-  const body = h('div', { class: 'account-body' });
-  const show = () => {
-    const id = current().account?.steam_id;
-    fill(body, id ? linked(id, show, changed) : unlinked());
-  };
-  show();
-  return card(t('account.steam'), {}, body);
-}
-
-/**
- * @param {string} id
- * @param {() => void} show
- * @param {() => void} changed
- */
-function linked(id, show, changed) {
-  const button = h('button', { type: 'button', class: 'button' }, icon('cross'), t('account.unlink'));
-  button.addEventListener('click', async () => {
-    const sure = await confirm({
-      title: t('account.unlink_title'),
-      body: h('p', null, t('account.unlink_text')),
-      action: t('account.unlink'),
-    });
-    if (!sure) return;
-    button.disabled = true;
-    try {
-      await unlinkSteam();
-      show();
-      changed();
-      toast(t('account.unlinked'));
-    } catch (error) {
-      button.disabled = false;
-      toast(failureText(error), 'error');
-    }
-  });
-  return [
-    h('p', null, t('account.linked'), ' ', copyable(id, t('account.steam_id'))),
-    h(
-      'p',
-      { class: 'actions' },
-      h(
-        'a',
-        {
-          class: 'button',
-          href: `https://steamcommunity.com/profiles/${id}`,
-          target: '_blank',
-          rel: 'noreferrer',
-        },
-        icon('external'),
-        t('account.profile'),
-      ),
-      button,
-    ),
-  ];
-}
-
-function unlinked() {
-  if (!current().steam_sign_in) return h('p', { class: 'soft' }, t('account.steam_off'));
-  return [
-    h('p', { class: 'soft' }, t('account.link_text')),
-    h(
-      'p',
-      { class: 'actions' },
-      h(
-        'a',
-        { class: 'button primary', href: steamHref('/app/account', true) },
-        icon('link'),
-        t('account.link'),
-      ),
-    ),
-  ];
-}
-
-function keyCard() {
-  const shown = h('div', { 'aria-live': 'polite' });
-  const list = region({
-    load: demosKeys,
-    skeleton: () => skeleton(2),
-    render: (keys, root) => fill(root, keyState(keys, make)),
-  });
-
-  /** @param {boolean} replaces */
-  async function make(replaces) {
-    const sure =
-      !replaces ||
-      (await confirm({
-        title: t('key.anew_title'),
-        body: h('p', null, t('key.anew_text')),
-        action: t('key.anew'),
-      }));
-    if (!sure) return;
-    try {
-      fill(shown, codeBlock(await makeDemosKey(), t('key.shown')), h('p', { class: 'soft' }, t('key.once')));
-      await list.reload();
-    } catch (error) {
-      toast(failureText(error), 'error');
-    }
-  }
-
-  const reload = () => {
-    shown.replaceChildren();
-    list.reload();
-  };
-  reload();
   return {
-    element: card(
-      t('key.title'),
-      {},
-      h('div', { class: 'account-body' }, h('p', { class: 'soft' }, t('key.text')), list.element, shown),
-    ),
-    reload,
-    close: list.close,
+    title,
+    element,
+    close() {
+      stop();
+      key.close();
+      servers?.close();
+      clans?.close();
+      personal.close();
+    },
   };
 }
 
-/**
- * @param {ApiKey[]} keys
- * @param {(replaces: boolean) => void} make
- */
-function keyState(keys, make) {
-  const button = h(
-    'button',
-    { type: 'button', class: keys.length ? 'button' : 'button primary', 'data-focus': 'make-key' },
-    icon(keys.length ? 'retry' : 'plus'),
-    keys.length ? t('key.anew') : t('key.make'),
+/** @param {string} id */
+function profileLink(id) {
+  return h('a', { class: 'button small', href: `/app/players/${id}` }, icon('person'), t('account.public'));
+}
+
+/** @param {string} title */
+function guest(title) {
+  return h(
+    'div',
+    { class: 'page' },
+    pageHead(title),
+    h('p', { class: 'notice note' }, icon('info'), h('span', null, t('account.guest'))),
+    h('p', null, h('a', { class: 'button primary', href: signInHref() }, t('session.sign_in'))),
   );
-  button.addEventListener('click', () => make(keys.length > 0));
-  const rows = keys.map((key) =>
-    h(
-      'li',
-      null,
-      h('code', { translate: 'no' }, `${key.prefix}…`),
-      ' ',
-      h('span', { class: 'soft' }, t('key.last_used'), ' ', ago(key.last_used)),
-    ),
-  );
-  const staff = (current().account?.roles.length ?? 0) > 0;
-  if (!keys.length && !staff && !current().account?.steam_id) {
-    return h('p', null, t('key.needs_steam'));
+}
+
+/** The cards that show the account itself; made once, so that nothing typed is lost. */
+function personalCards() {
+  /** @type {(name: string) => void} */
+  let named = () => {};
+  /** @param {import('../../api/me.js').Me} me */
+  function update(me) {
+    for (const part of parts) part.update(me);
+    named(me.name);
   }
-  return [
-    rows.length ? h('ul', { class: 'key-list' }, rows) : h('p', null, t('key.none')),
-    h('p', { class: 'actions' }, button),
-  ];
+  const [email, password, naming, data] = [emailCard(update), passwordCard(), nameCard(update), dataCard()];
+  const parts = [email, password, naming, data];
+  const rest = h('div', { class: 'columns', hidden: true }, [password.element, naming.element]);
+  data.element.hidden = true;
+  const content = region({
+    load: getMe,
+    skeleton: () => skeleton(3, 'card'),
+    render(me, root) {
+      if (!root.contains(email.element)) fill(root, email.element);
+      rest.hidden = false;
+      data.element.hidden = false;
+      update(me);
+    },
+  });
+  content.reload();
+  return {
+    element: content.element,
+    rest,
+    data: data.element,
+    reload: content.reload,
+    close: content.close,
+    /** @param {(name: string) => void} listener */
+    onName: (listener) => {
+      named = listener;
+    },
+  };
 }

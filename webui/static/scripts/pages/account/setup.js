@@ -2,7 +2,7 @@
 
 import { ApiError } from '../../api/client.js';
 import { current, setUp } from '../../api/session.js';
-import { fill, h } from '../../dom.js';
+import { h } from '../../dom.js';
 import { codeBlock } from '../../elements/copy.js';
 import { languageChoice } from '../../elements/choice.js';
 import { failureText } from '../../elements/failure.js';
@@ -11,8 +11,8 @@ import { icon } from '../../icons.js';
 import { here, navigate, reopen } from '../../router.js';
 import { toast } from '../../shell/toasts.js';
 import { t } from '../../texts.js';
-import { field, formError, gate, passwordField } from './form.js';
-import { shortest, strength } from './strength.js';
+import { field, formError, gate } from './form.js';
+import { newPassword } from './newpassword.js';
 
 /**
  * What was read from the address and typed so far: it survives a change of the
@@ -78,7 +78,6 @@ function alreadyDone() {
 }
 
 function accountForm() {
-  const rules = ruleList();
   const name = field(t('setup.name'), {
     name: 'username',
     autocomplete: 'username',
@@ -86,13 +85,7 @@ function accountForm() {
     maxlength: 64,
     autofocus: true,
   });
-  const first = passwordField(
-    t('setup.password'),
-    { name: 'new-password', autocomplete: 'new-password' },
-    rules.element,
-  );
-  const second = passwordField(t('setup.again'), { name: 'repeat-password', autocomplete: 'new-password' });
-  first.input.setAttribute('aria-describedby', rules.element.id);
+  const password = newPassword(() => name.input.value);
   const button = h('button', { class: 'button primary wide' }, icon('check'), t('setup.action'));
   const error = formError();
   const form = h(
@@ -100,18 +93,17 @@ function accountForm() {
     { class: 'form', novalidate: true },
     error.element,
     name.element,
-    first.element,
-    second.element,
+    password.elements,
     button,
   );
 
   form.addEventListener('input', () => {
     draft.name = name.input.value;
-    rules.check(first.input.value, second.input.value, name.input.value);
+    password.check();
   });
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
-    const wrong = firstMistake(name.input, first.input, second.input);
+    const wrong = noName(name.input) ?? password.mistake();
     if (wrong) {
       error.say(wrong.text);
       wrong.input.focus();
@@ -120,7 +112,7 @@ function accountForm() {
     button.disabled = true;
     error.say('');
     try {
-      await setUp(draft.token, name.input.value.trim(), first.input.value);
+      await setUp(draft.token, name.input.value.trim(), password.value());
       draft.token = '';
       draft.name = '';
       navigate('/app/', { replace: true });
@@ -131,22 +123,12 @@ function accountForm() {
       button.disabled = false;
     }
   });
-  rules.check('', '', '');
   return form;
 }
 
-/**
- * @param {HTMLInputElement} name
- * @param {HTMLInputElement} first
- * @param {HTMLInputElement} second
- */
-function firstMistake(name, first, second) {
-  if (!name.value.trim()) return { input: name, text: t('setup.need_name') };
-  const word = strength(first.value, name.value);
-  if (word === 'short') return { input: first, text: t('rule.length', { count: shortest }) };
-  if (word === 'long') return { input: first, text: t('strength.long') };
-  if (first.value !== second.value) return { input: second, text: t('setup.differ') };
-  return null;
+/** @param {HTMLInputElement} input */
+function noName(input) {
+  return input.value.trim() ? null : { input, text: t('setup.need_name') };
 }
 
 /** @param {unknown} cause */
@@ -154,46 +136,4 @@ function explain(cause) {
   if (!(cause instanceof ApiError)) return failureText(cause);
   if (cause.status === 404 || cause.status === 401 || cause.status === 403) return t('setup.stale');
   return [failureText(cause), sentence(cause.hint)].filter(Boolean).join('. ');
-}
-
-/** The rules, ticked as they are met, and the strength in words. */
-function ruleList() {
-  const length = rule(t('rule.length', { count: shortest }));
-  const same = rule(t('rule.same'));
-  const word = h('span', { class: 'strength' });
-  const meterBar = h('span', { class: 'strength-bar', 'aria-hidden': 'true' });
-  const element = h(
-    'div',
-    { class: 'rules', id: 'password-rules' },
-    h('ul', null, length.element, same.element),
-    h('p', { class: 'strength-row', 'aria-live': 'polite' }, meterBar, word),
-  );
-
-  /**
-   * @param {string} first
-   * @param {string} second
-   * @param {string} name
-   */
-  function check(first, second, name) {
-    const found = strength(first, name);
-    length.set(found !== 'short');
-    same.set(first !== '' && first === second);
-    meterBar.dataset.strength = first ? found : '';
-    fill(word, first ? t(`strength.${found}`) : t('strength.advice'));
-  }
-  return { element, check };
-}
-
-/** @param {string} text */
-function rule(text) {
-  const state = h('span', { class: 'visually-hidden' });
-  const element = h('li', { class: 'rule' }, icon('check'), h('span', null, text), state);
-  return {
-    element,
-    /** @param {boolean} met */
-    set(met) {
-      element.classList.toggle('met', met);
-      state.textContent = met ? t('rule.met') : t('rule.open');
-    },
-  };
 }

@@ -4,12 +4,12 @@ import { steamHref } from '../../api/account.js';
 import { current, signIn } from '../../api/session.js';
 import { ApiError } from '../../api/client.js';
 import { h } from '../../dom.js';
-import { failureText } from '../../elements/failure.js';
 import { icon } from '../../icons.js';
 import { navigate } from '../../router.js';
 import { toast } from '../../shell/toasts.js';
 import { t, tOr } from '../../texts.js';
 import { field, formError, gate, passwordField } from './form.js';
+import { explained } from './submit.js';
 
 /**
  * @param {import('../../router.js').Place} place
@@ -17,7 +17,7 @@ import { field, formError, gate, passwordField } from './form.js';
  */
 export function signInPage(place) {
   const to = safeTarget(place.query.get('to'));
-  const name = field(t('signin.name'), {
+  const name = field(current().registration ? t('signin.name_or_email') : t('signin.name'), {
     name: 'username',
     autocomplete: 'username',
     autofocus: true,
@@ -73,6 +73,8 @@ export function signInPage(place) {
         : null,
       form,
       current().steam_sign_in ? throughSteam(to) : null,
+      current().registration ? noAccount(place.query.get('to')) : null,
+      current().mail ? h('p', null, h('a', { href: '/app/reset' }, t('signin.reset'))) : null,
       h(
         'p',
         { class: 'soft small' },
@@ -85,6 +87,12 @@ export function signInPage(place) {
   };
 }
 
+/** @param {string | null} to */
+function noAccount(to) {
+  const href = to ? `/app/register?to=${encodeURIComponent(to)}` : '/app/register';
+  return h('p', null, t('signin.new_here'), ' ', h('a', { href }, t('register.title')));
+}
+
 /** @param {string} to */
 function throughSteam(to) {
   return h('a', { class: 'button wide', href: steamHref(to) }, icon('signin'), t('signin.steam'));
@@ -95,7 +103,7 @@ function explain(cause) {
   if (cause instanceof ApiError && cause.status === 401) return t('signin.wrong');
   if (cause instanceof ApiError && cause.status === 429)
     return t('signin.too_many', { count: cause.retryAfter || 60 });
-  return failureText(cause);
+  return explained(cause);
 }
 
 /**
