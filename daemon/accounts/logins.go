@@ -72,7 +72,8 @@ var errWrongEmail = fault.New(fault.Unauthenticated, "The e-mail address or the 
 // ByEmail returns whose address and password these are, whether or not the
 // address is verified or the account is closed; that is for the caller to look
 // at. The address is taken as people type it. Unknown addresses take as long
-// and answer the same as wrong passwords (fault.Unauthenticated). Too many
+// and answer the same as wrong passwords (fault.Unauthenticated); what is no
+// address is answered so at once, since nobody can have it. Too many
 // wrong ones from one address or for one account, or too many at once, are
 // fault.TooMany with RetryAfter.
 //
@@ -80,11 +81,10 @@ var errWrongEmail = fault.New(fault.Unauthenticated, "The e-mail address or the 
 // account was changed.
 func (s *Service) ByEmail(ctx context.Context, email, password string, ip netip.Addr) (Person, error) {
 	address, err := NormalEmail(email)
-	known := err == nil
-	key := "" // no account has it
-	if known {
-		key = emailKey(address)
+	if err != nil {
+		return Person{}, errWrongEmail
 	}
+	key := emailKey(address)
 	password = normalPassword(password)
 	sum := s.logins.mac(key, password)
 	if r, ok, err := s.rightBefore(ctx, sum, key); ok || err != nil {
@@ -127,7 +127,7 @@ func (s *Service) rightBefore(ctx context.Context, sum tokenHash, key string) (r
 	return r, true, nil
 }
 
-// checkEmail hashes the password. A key of "" is an address nobody has.
+// checkEmail hashes the password.
 func (s *Service) checkEmail(ctx context.Context, key, password string, sum tokenHash, ip netip.Addr) (record, error) {
 	r, err := s.findByEmail(ctx, key)
 	if err != nil {

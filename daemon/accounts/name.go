@@ -38,18 +38,26 @@ func CleanName(name string) (string, error) {
 		return "", fault.New(fault.Invalid, "A name cannot begin with #")
 	}
 	for _, r := range name {
-		// IsPrint knows letters, marks, numbers, punctuation, symbols and the
-		// ASCII space; everything invisible is outside these. What it lets
-		// through and still does not show is listed here: the combining
-		// grapheme joiner, Hangul fillers, the Braille blank and variation
-		// selectors.
-		hidden := r == '\u034f' || r == '\u115f' || r == '\u1160' || r == '\u3164' || r == '\uffa0' ||
-			r == '\u2800' || unicode.Is(unicode.Variation_Selector, r)
-		if !unicode.IsPrint(r) || hidden {
+		if !Shows(r) {
 			return "", fault.New(fault.Invalid, "The name contains the character U+%04X, which does not show", r)
 		}
 	}
 	return name, nil
+}
+
+// Shows reports whether a character is seen where it stands and leaves its
+// neighbours where they are: no control, no bidirectional mark, nothing of
+// zero width, nothing unassigned. Of white space only the ASCII space shows.
+func Shows(r rune) bool {
+	// IsPrint knows letters, marks, numbers, punctuation, symbols and the
+	// ASCII space; everything invisible is outside these. What it lets through
+	// and still does not show: the combining grapheme joiner, Hangul fillers,
+	// the Braille blank and variation selectors.
+	switch r {
+	case '\u034f', '\u115f', '\u1160', '\u3164', '\uffa0', '\u2800':
+		return false
+	}
+	return unicode.IsPrint(r) && !unicode.Is(unicode.Variation_Selector, r)
 }
 
 // checkNewName returns the display name as CleanName does, and refuses

@@ -25,6 +25,7 @@ func (n *notes) add(format string, args ...any) { *n = append(*n, fmt.Sprintf(fo
 func (s *Service) TakeOver(ctx context.Context, tx *db.Tx, c Clan) ([]string, error) {
 	var n notes
 	c.Icon = takenIcon(c.Icon, &n)
+	c.Tag, c.Name = Tag(cut(string(c.Tag), "tag", &n)), cut(c.Name, "name", &n)
 	if _, err := ParseTag(string(c.Tag)); err != nil {
 		n.add("its tag would be refused here (%v)", err)
 	}
@@ -43,10 +44,23 @@ func (s *Service) TakeOver(ctx context.Context, tx *db.Tx, c Clan) ([]string, er
 			return n, err
 		}
 		if !ok {
-			n.add("its %s %s looks like another clan's; both stay as they are", h.kind, shown(h.text, 4*MaxName))
+			n.add("its %s %s looks like another clan's; both stay as they are", h.kind, shown(h.text, maxTaken))
 		}
 	}
 	return n, nil
+}
+
+// maxTaken is how long a tag or name may be that is taken over, in bytes: more
+// than one that is allowed, and no more than an index takes.
+const maxTaken = 4 * MaxName
+
+// cut shortens what is longer.
+func cut(text, what string, n *notes) string {
+	if len(text) <= maxTaken {
+		return text
+	}
+	n.add("its %s has %d bytes and was cut", what, len(text))
+	return strings.ToValidUTF8(text[:maxTaken], "")
 }
 
 // takenIcon returns an icon as it is stored: as it came, unless it is no PNG

@@ -11,29 +11,16 @@ import (
 	"github.com/quartermasterd/quartermaster/daemon/accounts"
 )
 
-// shows reports whether a character is seen where it stands: no control, no
-// bidirectional mark, no zero-width character, nothing unassigned. What
-// unicode.IsPrint lets through and still does not show is listed: the
-// combining grapheme joiner, Hangul fillers, the Braille blank and variation
-// selectors. Of white space only the ASCII space shows.
-func shows(r rune) bool {
-	switch r {
-	case '\u034f', '\u115f', '\u1160', '\u3164', '\uffa0', '\u2800':
-		return false
-	}
-	return unicode.IsPrint(r) && !unicode.Is(unicode.Variation_Selector, r)
-}
-
 // allShow reports whether text is valid UTF-8 of which every character shows.
 func allShow(text string) bool {
-	return utf8.ValidString(text) && strings.IndexFunc(text, func(r rune) bool { return !shows(r) }) < 0
+	return utf8.ValidString(text) && strings.IndexFunc(text, func(r rune) bool { return !accounts.Shows(r) }) < 0
 }
 
 // hasGlyph reports whether text has a character that is more than a space or
 // a mark over nothing.
 func hasGlyph(text string) bool {
 	return strings.IndexFunc(text, func(r rune) bool {
-		return r != ' ' && !unicode.Is(unicode.M, r) && shows(r)
+		return r != ' ' && !unicode.Is(unicode.M, r) && accounts.Shows(r)
 	}) >= 0
 }
 
@@ -41,7 +28,7 @@ func hasGlyph(text string) bool {
 // a space, and no more than n bytes are kept.
 func shown(text string, n int) string {
 	text = strings.Map(func(r rune) rune {
-		if !shows(r) {
+		if !accounts.Shows(r) {
 			return ' '
 		}
 		return r

@@ -50,6 +50,7 @@ type Database struct {
 	from string // the original, for messages
 	dir  string
 	db   *sql.DB
+	most int64 // rows of one table
 }
 
 // Open copies the database in the file at path, with the log of changes that
@@ -58,7 +59,7 @@ type Database struct {
 // was written to meanwhile, and fault.Invalid when it is no such database, is
 // damaged, or has the tables of an older version. The caller calls Close.
 func Open(ctx context.Context, path, temp string) (_ *Database, err error) {
-	d := &Database{from: path}
+	d := &Database{from: path, most: maxRows}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Close())
@@ -225,8 +226,8 @@ func (d *Database) Counts(ctx context.Context) (map[string]int64, error) {
 		if err := d.db.QueryRowContext(ctx, fmt.Sprintf("SELECT COUNT(*) FROM %q", table)).Scan(&n); err != nil {
 			return nil, d.damaged(err)
 		}
-		if n > maxRows {
-			return nil, fault.New(fault.TooLarge, "The table %s of %s has %d rows; at most %d are taken over", table, d.from, n, maxRows)
+		if n > d.most {
+			return nil, fault.New(fault.TooLarge, "The table %s of %s has %d rows; at most %d are taken over", table, d.from, n, d.most)
 		}
 		counts[table] = n
 	}

@@ -154,12 +154,8 @@ func files(t *testing.T, dir string) map[string]string {
 
 func TestOpen_Refuses(t *testing.T) {
 	whole := old(t, func(d *savagetest.Database) error {
-		for id := range int64(300) {
-			if err := d.User(id+1, strings.Repeat("x", int(id)+1)+"@example.com", strings.Repeat("n", int(id)+1)); err != nil {
-				return err
-			}
-		}
-		return nil
+		return d.Exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300) INSERT INTO "user"
+			SELECT i, i || '@example.com', printf('%.*c', i, 'n') || i, 'k', 's', '2022-11-13 21:14:43.123456', NULL, NULL, NULL, NULL FROM n`)
 	})
 	content, err := os.ReadFile(whole)
 	if err != nil {
@@ -193,6 +189,70 @@ func TestOpen_Refuses(t *testing.T) {
 				t.Errorf("left behind: %d files", len(left))
 			}
 		})
+	}
+}
+
+// meddling is a context that has something done when it is first asked.
+type meddling struct {
+	context.Context
+	do func()
+}
+
+func (m *meddling) Err() error {
+	if do := m.do; do != nil {
+		m.do = nil
+		do()
+	}
+	return m.Context.Err()
+}
+
+func TestOpen_WrittenMeanwhile(t *testing.T) {
+	for _, suffix := range []string{"", "-wal", "-journal"} {
+		path := old(t, func(*savagetest.Database) error { return nil })
+		ctx := &meddling{t.Context(), func() {
+			f, err := os.OpenFile(path+suffix, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+			if err == nil {
+				_, err = f.WriteString("more")
+				err = errors.Join(err, f.Close())
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}}
+		_, err := Open(ctx, path, t.TempDir())
+		if !fault.Is(err, fault.Unavailable) || fault.Hint(err) != "stop the old metaserver and try again" {
+			t.Errorf("%q: got %v", suffix, err)
+		}
+	}
+}
+
+func TestCounts_Bounded(t *testing.T) {
+	d := open(t, old(t, func(d *savagetest.Database) error {
+		return errors.Join(d.Insert("userskinlink", 1, 1), d.Insert("userskinlink", 1, 2), d.Insert("userskinlink", 1, 3))
+	}))
+	if d.most != 1_000_000 {
+		t.Errorf("at most %d rows", d.most)
+	}
+	for most, refused := range map[int64]bool{2: true, 3: false} {
+		d.most = most
+		if _, err := d.Counts(t.Context()); fault.Is(err, fault.TooLarge) != refused || !refused && err != nil {
+			t.Errorf("at most %d: %v", most, err)
+		}
+	}
+}
+
+func TestOpen_ThingsThatAreNoFile(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := Open(t.Context(), dir, t.TempDir()); !fault.Is(err, fault.Invalid) {
+		t.Errorf("a folder: %v", err)
+	}
+	if _, err := Open(t.Context(), filepath.Join(dir, "none"), t.TempDir()); !fault.Is(err, fault.NotFound) {
+		t.Errorf("nothing: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Open(ctx, old(t, func(*savagetest.Database) error { return nil }), t.TempDir()); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
 	}
 }
 
