@@ -31,6 +31,10 @@ func cells() []cell {
 		small(1, 0.90), small(32, 0.45), small(256, 0.42),
 		mid(), big(1, 2.0), big(32, 1.1), open(), ranges(), mixed(), misses(),
 		ratesCost(), fastdlSmall(), fastdlMid(), bz2(), peersCell(),
+		metaVerify(true), metaVerify(false),
+		metaList(metaFew, "plain"), metaList(metaFew, "gzip"), metaList(metaFew, "304"),
+		metaList(metaMany, "plain"), metaList(metaMany, "gzip"), metaList(metaMany, "304"),
+		metaHeartbeat(), metaMatch(), metaLogin(),
 	}
 	return append(all, catalogList(), catalogCondition(), catalogCount(), zipText(), zipPacked(), storeCommit(), cold(), idle())
 }

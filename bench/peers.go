@@ -50,6 +50,9 @@ func (b *bench) start(ctx context.Context, subject, dir string) (*process, error
 		cmd, ready, err = b.game(ctx, subject, dir, address)
 	case "holder":
 		cmd, ready, err = b.holder(ctx, dir, address)
+	case "meta-empty":
+		cmd, err = b.metaEmpty(ctx, address)
+		ready = "/healthz"
 	case "floor":
 		cmd, err = b.floor(ctx, address, b.files)
 	case "nginx":
@@ -59,6 +62,11 @@ func (b *bench) start(ctx context.Context, subject, dir string) (*process, error
 	case "caddy":
 		cmd, err = b.caddy(ctx, dir, address)
 	default:
+		if servers, ok := metaServers(subject); ok {
+			cmd, err = b.meta(ctx, subject, dir, address, servers)
+			ready = "/readyz"
+			break
+		}
 		mods, floor, ok := catalogServers(subject)
 		if !ok {
 			return nil, fmt.Errorf("no such server: %s", subject)
