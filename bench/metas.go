@@ -112,7 +112,7 @@ func (m *metas) fill(ctx context.Context, file, data string, servers int) (err e
 	for from := range 64 { // they share their commits
 		g.Go(func() error {
 			for i := from; i < servers; i += 64 {
-				if m.passwords[i], err = report(ctx, list, owner.ID, i); err != nil {
+				if m.passwords[i], err = announceServer(ctx, list, owner.ID, i); err != nil {
 					return err
 				}
 			}
@@ -154,8 +154,8 @@ func metaServer(i int) serverlist.Status {
 	}
 }
 
-// report registers a server and puts it on the list.
-func report(ctx context.Context, list *serverlist.Service, owner int64, i int) (password string, err error) {
+// announceServer registers a server and puts it on the list.
+func announceServer(ctx context.Context, list *serverlist.Service, owner int64, i int) (password string, err error) {
 	st := metaServer(i)
 	v, password, err := list.Add(ctx, owner, st.Details, serverlist.ExtrasChange{}, netip.Addr{})
 	if err != nil {
