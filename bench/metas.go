@@ -184,7 +184,8 @@ func request(method, path, basic string, body any, fields ...string) (string, er
 	if basic != "" {
 		fields = append(fields, "Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte(basic)))
 	}
-	return fmt.Sprintf("%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n\r\n%s", method, path, strings.Join(fields, "\r\n"), text), nil
+	head := append([]string{method + " " + path + " HTTP/1.1", "Host: 127.0.0.1"}, fields...)
+	return strings.Join(head, "\r\n") + "\r\n\r\n" + string(text), nil
 }
 
 // wrkRequests is wrk with whole requests in turn, shared out among its
