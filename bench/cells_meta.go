@@ -383,6 +383,11 @@ func (b *bench) signIn(ctx context.Context) (sample, error) {
 	if err != nil {
 		return sample{Values: map[string]float64{}}, err
 	}
+	select {
+	case <-ctx.Done():
+		return sample{Values: map[string]float64{}}, ctx.Err()
+	case <-time.After(2 * time.Second): // the last in the queue are hashed although wrk has gone
+	}
 	s.Values = map[string]float64{logins: s.Values[perSecond], p99: s.Values[p99]}
 	return s, nil
 }
