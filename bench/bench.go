@@ -24,6 +24,7 @@ type bench struct {
 	steam    *steamtest.Steam
 	rows     map[string]commits
 	held     held // what the holder has, once it was started
+	metas    map[string]*metas
 }
 
 // missingError says that something is not installed.
@@ -43,7 +44,7 @@ func newBench(ctx context.Context, s settings) (*bench, error) {
 	b := &bench{
 		settings: s, repo: repo, cache: filepath.Join(repo, ".cache", "bench"), dir: dir,
 		files: filepath.Join(dir, "files"), programs: map[string]string{}, servers: map[string]*process{},
-		rows: map[string]commits{},
+		rows: map[string]commits{}, metas: map[string]*metas{},
 	}
 	if err := errors.Join(os.MkdirAll(b.cache, 0o755), os.Mkdir(b.files, 0o755), makeFiles(b.files)); err != nil {
 		return nil, errors.Join(err, b.close())

@@ -35,6 +35,10 @@ func cells() []cell {
 		sinkClose("sink-close", "at 64 KiB per second each", 64<<10, most(p99, "", 1000)),
 		sinkClose("sink-close-flat", "as fast as they are taken", 0, most(longest, "", 4000)),
 		sinkScore(),
+		metaVerify(true), metaVerify(false),
+		metaList(metaFew, "plain"), metaList(metaFew, "gzip"), metaList(metaFew, "304"),
+		metaList(metaMany, "plain"), metaList(metaMany, "gzip"), metaList(metaMany, "304"),
+		metaHeartbeat(), metaMatch(), metaLogin(),
 	}
 	return append(all, catalogList(), catalogCondition(), catalogCount(), zipText(), zipPacked(), storeCommit(), cold(), idle())
 }

@@ -52,6 +52,9 @@ func (b *bench) start(ctx context.Context, subject, dir string) (*process, error
 		cmd, ready, err = b.holder(ctx, dir, address)
 	case "sink-daemon", "sink-tcp", "sink-websocket":
 		cmd, ready, err = b.sink(ctx, subject, dir, address)
+	case "meta-empty":
+		cmd, err = b.metaEmpty(ctx, address)
+		ready = "/healthz"
 	case "floor":
 		cmd, err = b.floor(ctx, address, b.files)
 	case "nginx":
@@ -61,6 +64,11 @@ func (b *bench) start(ctx context.Context, subject, dir string) (*process, error
 	case "caddy":
 		cmd, err = b.caddy(ctx, dir, address)
 	default:
+		if servers, ok := metaServers(subject); ok {
+			cmd, err = b.meta(ctx, subject, dir, address, servers)
+			ready = "/readyz"
+			break
+		}
 		mods, floor, ok := catalogServers(subject)
 		if !ok {
 			return nil, fmt.Errorf("no such server: %s", subject)

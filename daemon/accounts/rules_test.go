@@ -131,7 +131,17 @@ func TestThrottle(t *testing.T) {
 		t.Errorf("after the wait: %v", err)
 	}
 	wantKind(t, th.take(at("203.0.113.7")), fault.TooMany)
-	c.add(time.Hour)
+	c.add(-time.Hour) // the clock was set back
+	err = th.take(at("203.0.113.7"))
+	wantKind(t, err, fault.TooMany)
+	if errors.As(err, &f); f.RetryAfter > tryStep {
+		t.Errorf("wait %v after the clock was set back, want %v", f.RetryAfter, tryStep)
+	}
+	c.add(tryStep)
+	if err := th.take(at("203.0.113.7")); err != nil {
+		t.Errorf("the clock was set back: %v", err)
+	}
+	c.add(2 * time.Hour)
 	for range freeTries {
 		if err := th.take(at("203.0.113.7")); err != nil {
 			t.Fatal(err)

@@ -60,7 +60,8 @@ func (t *throttle) take(p place) error {
 	defer t.mu.Unlock()
 	k, now := t.key(p), t.now()
 	b, _ := t.tries.get(k)
-	b.level = max(0, b.level-now.Sub(b.at))
+	// A clock that was set back must not make anybody wait longer.
+	b.level = max(0, b.level-max(0, now.Sub(b.at)))
 	b.at = now
 	if wait := b.level - time.Duration(t.free-1)*t.step; wait > 0 {
 		t.tries.put(k, b)

@@ -118,6 +118,41 @@ func TestWindow(t *testing.T) {
 	})
 }
 
+// A clock that was set back neither hides a server that reports nor shows one
+// that its owner took off the list.
+func TestClockSetBack(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		r := newRig(t, d)
+		v, c := r.add(1)
+		r.beat(c, "a", 1)
+		r.pass(-time.Hour)
+		r.shows(`["1:a:1"]`)
+		r.beat(c, "b", 2)
+		r.shows(`["1:b:2"]`)
+		r.pass(time.Minute)
+		r.shows(`[]`)
+		r.beat(c, "c", 3)
+		if _, err := r.TakeOffline(t.Context(), 1, v.ID); err != nil {
+			t.Fatal(err)
+		}
+		r.shows(`[]`)
+		r.pass(-time.Hour)
+		r.shows(`[]`)
+		r.beat(c, "d", 4)
+		r.shows(`["1:d:4"]`)
+		other := newRig(t, d)
+		other.now = r.now
+		if err := other.Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		other.shows(`["1:d:4"]`)
+		if _, err := r.TakeOffline(t.Context(), 1, v.ID); err != nil {
+			t.Fatal(err)
+		}
+		r.shows(`[]`)
+	})
+}
+
 // A daemon that starts, and one beside, know what was acknowledged.
 func TestOtherProcesses(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {

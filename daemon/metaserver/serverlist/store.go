@@ -73,7 +73,8 @@ func find(ctx context.Context, tx *db.Tx, id int64) (Server, error) {
 }
 
 // heartbeat stores what a server says of itself, if its password is still
-// the one it showed; ErrCredentials otherwise.
+// the one it showed; ErrCredentials otherwise. It comes after the owner's
+// taking the server off the list, whatever the clock did in between.
 func heartbeat(ctx context.Context, tx *db.Tx, c Credential, st Status, now time.Time) (Server, error) {
 	var description, extras *string
 	if !st.KeepDescription {
@@ -96,7 +97,8 @@ func heartbeat(ctx context.Context, tx *db.Tx, c Credential, st Status, now time
 	}
 	s, err := scanServer(tx.QueryRow(ctx, `UPDATE serverlist_server SET
 		host_name = $1, port = $2, display_name = $3, description = COALESCE($4, description), game_type = $5, max_player_count = $6,
-		current_map = $7, current_player_count = $8, extras = COALESCE($9, extras), updated_at = $10, changed_at = $10, revision = revision + 1
+		current_map = $7, current_player_count = $8, extras = COALESCE($9, extras), updated_at = $10, changed_at = $10, revision = revision + 1,
+		offline_at = CASE WHEN offline_at >= $10 THEN $10 - 1 ELSE offline_at END
 		WHERE id = $11 AND password = $12 AND state IN ('open', 'hidden') RETURNING `+columns,
 		st.HostName, st.Port, st.Name, description, st.GameType, st.MaxPlayers, st.Map, st.Players, extras, db.Micros(now), c.Server, c.hash[:]))
 	if fault.Is(err, fault.NotFound) {
