@@ -24,6 +24,7 @@ type Config struct {
 	SteamCMD SteamCMD `toml:"steamcmd"`
 	Workshop Workshop `toml:"workshop"`
 	Demos    Demos    `toml:"demos"`
+	A2S      A2S      `toml:"a2s"`
 }
 
 // HTTP is the plain HTTP side. Game clients need plain HTTP without redirects.
@@ -255,5 +256,6 @@ func Default() Config {
 			Servers:   []Server{},
 		},
 		Demos: defaultDemos(),
+		A2S:   defaultA2S(),
 	}
 }

@@ -37,6 +37,7 @@ func (c *Config) Validate() []Problem {
 	c.SteamCMD.validate(&k)
 	c.Workshop.validate(&k)
 	c.Demos.validate(&k)
+	c.A2S.validate(&k)
 	return k.problems
 }
 

@@ -91,15 +91,18 @@ func (a Answer) MarshalJSON() ([]byte, error) {
 	return json.Marshal(v)
 }
 
+// Failure is an error in JSON.
+type Failure struct {
+	Code    string `json:"code"` // see Code
+	Message string `json:"message"`
+}
+
+// Reason returns err for JSON.
+func Reason(err error) Failure { return Failure{Code(err), err.Error()} }
+
 // ErrorJSON returns what stands in JSON in place of a part that is missing:
 // {"error": {"code", "message"}}.
-func ErrorJSON(err error) any {
-	type reason struct {
-		Code    string `json:"code"`
-		Message string `json:"message"`
-	}
-	return map[string]reason{"error": {Code(err), err.Error()}}
-}
+func ErrorJSON(err error) any { return map[string]Failure{"error": Reason(err)} }
 
 // MarshalJSON adds server_type_raw, platform_raw and ping_ms.
 func (i Info) MarshalJSON() ([]byte, error) {
