@@ -44,6 +44,7 @@ type CLI struct {
 	Mods      ModsCmd      `cmd:"" help:"List, fetch, check and clean up Workshop mods."`
 	FastDL    FastDLCmd    `cmd:"" name:"fastdl" help:"Check the game files that players download."`
 	Demos     DemosCmd     `cmd:"" help:"List, show and save recordings of matches."`
+	A2S       A2SCmd       `cmd:"" name:"a2s" help:"Ask game servers what they are and who plays."`
 	Import    ImportCmd    `cmd:"" help:"Take over the data of another program."`
 	Version   VersionCmd   `cmd:"" help:"Print the version."`
 }
