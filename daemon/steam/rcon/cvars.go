@@ -48,7 +48,7 @@ func ParseCVars(text string) []CVar {
 // may hold the separator themselves, so the flags, which look like nothing
 // else, are looked for.
 func parseCVar(line string) (CVar, bool) {
-	parts := strings.Split(line+" ", " : ")
+	parts := strings.Split(strings.ReplaceAll(line+" ", " : : ", " :  : "), " : ")
 	if len(parts) < 4 {
 		return CVar{}, false
 	}

@@ -17,7 +17,7 @@ import (
 const (
 	refusalsPerMinute = 2
 	keptPasswords     = 64
-	keptTargets       = 10_000
+	keptTargets       = 1000
 )
 
 // Holds keeps refused logins from being repeated. Shared by all the clients of

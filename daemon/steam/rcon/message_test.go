@@ -192,6 +192,7 @@ sv_tags                                  : a:b,c    : , "nf"           : Server 
 motd                                     : x : y    : , "sv"           : Text : shown first
 sv_contact                               :          : , "nf"           :
 hostname                                 : Böse "x" :                  : Hostname for server.
+sv_gravity : 800 : : World gravity.
 a line of the log that is none
 bad name                                 : 1        :                  : No
 half                                     : 1
@@ -205,6 +206,7 @@ half                                     : 1
 		{Name: "motd", Value: "x : y", Flags: []string{"sv"}, Description: "Text : shown first"},
 		{Name: "sv_contact", Flags: []string{"nf"}},
 		{Name: "hostname", Value: `Böse "x"`, Description: "Hostname for server."},
+		{Name: "sv_gravity", Value: "800", Description: "World gravity."},
 	}
 	if diff := cmp.Diff(want, ParseCVars(text)); diff != "" {
 		t.Error(diff)

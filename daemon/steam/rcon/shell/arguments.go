@@ -7,8 +7,8 @@ import (
 
 var (
 	errUsage    = errors.New("usage: !connect HOST[:PORT] [PASSWORD]")
-	errUnclosed = errors.New("the quote is not closed.")
-	errAfter    = errors.New("something follows the closing quote.")
+	errUnclosed = errors.New("the quote is not closed")
+	errAfter    = errors.New("something follows the closing quote")
 )
 
 // connectArguments splits "HOST[:PORT] [PASSWORD]". The password is all that

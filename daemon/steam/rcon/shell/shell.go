@@ -262,12 +262,14 @@ func (s *Shell) send(ctx context.Context, command string) {
 		s.say(notConnected)
 		return
 	}
-	reply, err := s.conn.Text(ctx, command)
-	if err == nil {
-		s.say(Clean(strings.TrimSuffix(strings.TrimSuffix(reply, "\n"), "\r")))
-		return
+	if s.conn.Connected() { // it may have ended since
+		reply, err := s.conn.Text(ctx, command)
+		if err == nil {
+			s.say(Clean(strings.TrimSuffix(strings.TrimSuffix(reply, "\n"), "\r")))
+			return
+		}
+		s.say(sentence(err))
 	}
-	s.say(sentence(err))
 	if !s.conn.Connected() {
 		s.say("The connection to " + s.name + " is lost.")
 		s.Disconnect()
