@@ -45,6 +45,7 @@ type CLI struct {
 	FastDL    FastDLCmd    `cmd:"" name:"fastdl" help:"Check the game files that players download."`
 	Demos     DemosCmd     `cmd:"" help:"List, show and save recordings of matches."`
 	A2S       A2SCmd       `cmd:"" name:"a2s" help:"Ask game servers what they are and who plays."`
+	RCON      RCONCmd      `cmd:"" name:"rcon" help:"Run commands on a game server's remote console."`
 	Import    ImportCmd    `cmd:"" help:"Take over the data of another program."`
 	Version   VersionCmd   `cmd:"" help:"Print the version."`
 }

@@ -61,6 +61,9 @@ func TestScripts(t *testing.T) {
 			if err := gameServers(e); err != nil {
 				return err
 			}
+			if err := remoteConsoles(e); err != nil {
+				return err
+			}
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("XDG_DATA_HOME", filepath.Join(e.WorkDir, "data"))
 			e.Setenv("QM_EXAMPLE", example)
@@ -164,7 +167,7 @@ func exitCodeIs(ts *testscript.TestScript, neg bool, args []string) {
 
 func TestGrammarHasHelpEverywhere(t *testing.T) {
 	for _, args := range [][]string{{"--help"}, {"run", "--help"}, {"service", "--help"}, {"config", "--help"},
-		{"admin", "--help"}, {"key", "--help"}, {"mods", "--help"}, {"fastdl", "--help"}, {"demos", "--help"}, {"a2s", "--help"}, {"setup-link", "--help"}, {"version", "--help"}} {
+		{"admin", "--help"}, {"key", "--help"}, {"mods", "--help"}, {"fastdl", "--help"}, {"demos", "--help"}, {"rcon", "--help"}, {"a2s", "--help"}, {"setup-link", "--help"}, {"version", "--help"}} {
 		var out, errs discard
 		if code := Main(context.Background(), Program{Args: args, Stdout: &out, Stderr: &errs}); code != ExitOK || out.n == 0 {
 			t.Errorf("%v: exit %d, %d bytes of help", args, code, out.n)
