@@ -19,12 +19,14 @@ func ParseAddress(text string) (host string, port uint16, err error) {
 	if ip, err := netip.ParseAddr(bare); err == nil {
 		return ip.String(), DefaultPort, nil
 	}
+	forbidden := " \t/[]" // an IPv6 address with a port has colons
 	host, digits, err := net.SplitHostPort(text)
 	if err != nil {
 		host, digits = text, strconv.Itoa(DefaultPort)
+		forbidden += ":"
 	}
 	n, err := strconv.ParseUint(digits, 10, 16)
-	if err != nil || n == 0 || host == "" || strings.ContainsAny(host, " \t/:[]") && !strings.Contains(text, "[") {
+	if err != nil || n == 0 || host == "" || strings.ContainsAny(host, forbidden) {
 		return "", 0, fmt.Errorf("%q is not an address; write host, host:port or [ipv6]:port", text)
 	}
 	return host, uint16(n), nil
