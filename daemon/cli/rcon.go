@@ -13,6 +13,7 @@ import (
 
 	"github.com/quartermasterd/quartermaster/daemon/fault"
 	"github.com/quartermasterd/quartermaster/daemon/steam/rcon"
+	"github.com/quartermasterd/quartermaster/daemon/steam/rcon/goldsource"
 	"github.com/quartermasterd/quartermaster/daemon/steam/rcon/shell"
 	"github.com/quartermasterd/quartermaster/daemon/steam/rcon/webrcon"
 )
@@ -28,8 +29,11 @@ const (
 // read too.
 const rconPasswordVariable = "RCON_PASSWORD"
 
-// dialectWeb is the one that is no RCON but WebRCON.
-const dialectWeb = "web"
+// The dialects that are protocols of their own.
+const (
+	dialectWeb        = "web"
+	dialectGoldSource = "goldsource"
+)
 
 // RCONCmd runs one command or a shell.
 type RCONCmd struct {
@@ -39,7 +43,7 @@ type RCONCmd struct {
 	PasswordFile string        `placeholder:"FILE" help:"File that holds the password; \"-\" reads standard input. Without it: $RCON_PASSWORD, else a prompt."`
 	Encoding     string        `default:"auto" placeholder:"NAME" help:"Encoding of texts: auto (UTF-8, else Windows-1252), ascii, utf-8, windows-1251, …"`
 	Timeout      time.Duration `default:"5s" placeholder:"TIME" help:"How long a login and a command may take. Default: 5s."`
-	Dialect      string        `default:"auto" enum:"auto,srcds,minecraft,single,web" placeholder:"NAME" help:"How the server ends replies: auto, srcds, minecraft, single (Factorio), or web for Rust's WebRCON."`
+	Dialect      string        `default:"auto" enum:"auto,srcds,minecraft,single,goldsource,web" placeholder:"NAME" help:"How the server ends replies: auto, srcds, minecraft, single (Factorio); goldsource for Half-Life over UDP, web for Rust's WebRCON."`
 }
 
 // executed is what --json prints.
@@ -136,6 +140,12 @@ func rconDialer(s *session, dialect string, options rcon.Options) func(context.C
 			}
 			warn(c.RemoteAddr())
 			return c, nil
+		}
+		if dialect == dialectGoldSource {
+			if remote, err := net.ResolveUDPAddr("udp", address); err == nil { // else the first command fails
+				warn(remote)
+			}
+			return goldsource.New(address, goldsource.Options{Password: password, Timeout: options.Timeout, Encoding: options.Encoding}), nil
 		}
 		options.Password = password
 		c := rcon.New(address, options)

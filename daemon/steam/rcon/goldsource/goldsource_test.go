@@ -131,7 +131,10 @@ func TestSilence(t *testing.T) {
 	}
 	lossy := start(t, &server{lose: 1, replies: map[string][]string{"status": {"ok"}}})
 	c = New(lossy.conn.LocalAddr().String(), Options{Password: "pass word", Timeout: time.Minute})
-	if got, err := c.Text(t.Context(), "status"); err != nil || got != "ok" || len(lossy.commands) != 1 {
+	got, err := c.Text(t.Context(), "status")
+	lossy.mu.Lock()
+	defer lossy.mu.Unlock()
+	if err != nil || got != "ok" || len(lossy.commands) != 1 {
 		t.Errorf("%q, %v, %d commands", got, err, len(lossy.commands))
 	}
 	if err := errors.Join(c.Close(), c.Close()); err != nil {

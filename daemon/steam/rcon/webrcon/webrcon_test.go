@@ -94,13 +94,13 @@ func TestWrongPassword(t *testing.T) {
 func TestFaults(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
-		server    steamtest.WebRCON
+		server    *steamtest.WebRCON
 		want      error
 		connected bool
 	}{
-		{"silent", steamtest.WebRCON{Fault: steamtest.RCONSilent}, rcon.ErrTimeout, true},
-		{"closing", steamtest.WebRCON{Fault: steamtest.RCONClosing}, rcon.ErrAuthClosed, false},
-		{"long", steamtest.WebRCON{Replies: map[string]string{"status": strings.Repeat("x", 5000)}}, rcon.ErrTooLarge, false},
+		{"silent", &steamtest.WebRCON{Fault: steamtest.RCONSilent}, rcon.ErrTimeout, true},
+		{"closing", &steamtest.WebRCON{Fault: steamtest.RCONClosing}, rcon.ErrAuthClosed, false},
+		{"long", &steamtest.WebRCON{Replies: map[string]string{"status": strings.Repeat("x", 5000)}}, rcon.ErrTooLarge, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.server.Password = password
