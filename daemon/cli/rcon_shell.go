@@ -2,6 +2,8 @@ package cli
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"os"
 
 	"github.com/peterh/liner"
@@ -30,7 +32,7 @@ func (c *RCONCmd) shell(s *session, options rcon.Options) error {
 		editor = liner.NewLiner()
 		defer editor.Close() //nolint:errcheck // gives the terminal back as far as it can
 		editor.SetCtrlCAborts(true)
-		o.Lines, o.Completion = edited{editor}, true
+		o.Lines, o.Completion = edited{editor, s}, true
 	}
 	sh := shell.New(o)
 	if editor != nil {
@@ -55,16 +57,26 @@ func onTerminal(stream any) bool {
 }
 
 // edited reads lines from the terminal, with the arrow keys and Tab.
-type edited struct{ *liner.State }
+type edited struct {
+	*liner.State
+	session *session
+}
 
 func (e edited) Line(prompt string) (string, error) {
 	line, err := e.Prompt(prompt)
+	if errors.Is(err, io.EOF) {
+		fmt.Fprintln(e.session.Stdout) // the prompt stands there still
+	}
 	return line, aborted(err)
 }
 
 func (e edited) Secret(prompt string) (string, error) {
 	line, err := e.PasswordPrompt(prompt)
-	return line, aborted(err)
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, liner.ErrPromptAborted) {
+		return line, aborted(err)
+	}
+	// A terminal that does not know its width, or that cannot edit lines.
+	return readHidden(e.session, int(os.Stdin.Fd()), prompt)
 }
 
 func (e edited) Remember(line string) { e.AppendHistory(line) }
