@@ -52,6 +52,8 @@ type CLI struct {
 	Players    PlayersCmd     `cmd:"" help:"List players, and close, rename, export or delete their accounts."`
 	Mail       MailCmd        `cmd:"" help:"Send a test mail, and list those that wait."`
 	Serverlist ServerlistCmd  `cmd:"" help:"List, show and moderate the game servers that players registered."`
+	A2S        A2SCmd         `cmd:"" name:"a2s" help:"Ask game servers what they are and who plays."`
+	RCON       RCONCmd        `cmd:"" name:"rcon" help:"Run commands on a game server's remote console."`
 	Import     ImportCmd      `cmd:"" help:"Take over the data of another program."`
 	Version    VersionCmd     `cmd:"" help:"Print the version."`
 }

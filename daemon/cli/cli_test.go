@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/quartermasterd/quartermaster/daemon/metaserver/savage/savagetest"
+	"github.com/quartermasterd/quartermaster/daemon/steam/a2s"
 	"github.com/quartermasterd/quartermaster/daemon/steam/steamtest"
 	"github.com/quartermasterd/quartermaster/daemon/workshop/pytorrent/pytorrenttest"
 )
@@ -61,6 +62,12 @@ func TestScripts(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(e.WorkDir, "c.toml"), []byte(config), 0o600); err != nil {
 				return err
 			}
+			if err := gameServers(e); err != nil {
+				return err
+			}
+			if err := remoteConsoles(e); err != nil {
+				return err
+			}
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("XDG_DATA_HOME", filepath.Join(e.WorkDir, "data"))
 			e.Setenv("QM_EXAMPLE", example)
@@ -72,6 +79,30 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// gameServers starts a game server, $GAMESERVER, and one that is silent,
+// $SILENT, and writes lists of them: mine.txt and both.txt.
+func gameServers(e *testscript.Env) error {
+	answers := steamtest.GameServer{Challenges: 1, Replies: map[byte][][]byte{
+		a2s.RequestInfo: {a2s.AppendInfo(nil, a2s.Info{ServerName: "Turbine\x1b[2J", Map: "ctf_turbine", Game: "Team Fortress", Folder: "tf", AppID: 440,
+			PlayerCount: 3, MaxPlayers: 24, ServerType: 'd', Platform: 'l', Version: "1", SteamID: 85568392920039468})},
+		a2s.RequestPlayers: {a2s.AppendPlayers(nil, []a2s.Player{{Name: "Ann", Score: -5, Duration: 60.5}, {Duration: -1}, {Name: "Zoë", Score: 12, Duration: 3601}})},
+		a2s.RequestRules:   {a2s.AppendRules(nil, []a2s.Rule{{Name: "mp_fall", Value: "1"}, {Name: "sv_tags", Value: "a,b"}})},
+	}}
+	silent := steamtest.GameServer{}
+	for name, g := range map[string]*steamtest.GameServer{"GAMESERVER": &answers, "SILENT": &silent} {
+		if err := g.Listen("127.0.0.1:0"); err != nil {
+			return err
+		}
+		e.Defer(g.Close)
+		e.Setenv(name, g.Addr().String())
+	}
+	text := fmt.Sprintf("# mine\n%s\n\n%s\n", answers.Addr(), answers.Addr())
+	if err := os.WriteFile(filepath.Join(e.WorkDir, "mine.txt"), []byte(text), 0o600); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(e.WorkDir, "both.txt"), fmt.Appendf(nil, "%s\n%s\n", answers.Addr(), silent.Addr()), 0o600)
 }
 
 // pytorrent makes the folder of a PyTorrent with one mod of game 294100.
@@ -228,7 +259,7 @@ func exitCodeIs(ts *testscript.TestScript, neg bool, args []string) {
 
 func TestGrammarHasHelpEverywhere(t *testing.T) {
 	for _, args := range [][]string{{"--help"}, {"run", "--help"}, {"service", "--help"}, {"config", "--help"},
-		{"admin", "--help"}, {"key", "--help"}, {"mods", "--help"}, {"fastdl", "--help"}, {"demos", "--help"}, {"setup-link", "--help"}, {"version", "--help"}} {
+		{"admin", "--help"}, {"key", "--help"}, {"mods", "--help"}, {"fastdl", "--help"}, {"demos", "--help"}, {"rcon", "--help"}, {"a2s", "--help"}, {"setup-link", "--help"}, {"version", "--help"}} {
 		var out, errs discard
 		if code := Main(context.Background(), Program{Args: args, Stdout: &out, Stderr: &errs}); code != ExitOK || out.n == 0 {
 			t.Errorf("%v: exit %d, %d bytes of help", args, code, out.n)

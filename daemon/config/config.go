@@ -27,6 +27,7 @@ type Config struct {
 	Demos    Demos    `toml:"demos"`
 
 	Metaserver Metaserver `toml:"metaserver"`
+	A2S        A2S        `toml:"a2s"`
 }
 
 // HTTP is the plain HTTP side. Game clients need plain HTTP without redirects.
@@ -259,5 +260,6 @@ func Default() Config {
 			Servers:   []Server{},
 		},
 		Demos: defaultDemos(), Metaserver: defaultMetaserver(),
+		A2S: defaultA2S(),
 	}
 }

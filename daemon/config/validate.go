@@ -39,6 +39,7 @@ func (c *Config) Validate() []Problem {
 	c.Mail.validate(&k)
 	c.Demos.validate(&k)
 	c.Metaserver.validate(&k)
+	c.A2S.validate(&k)
 	return k.problems
 }
 
