@@ -114,7 +114,7 @@ func New(ctx context.Context, o Options) (_ *Daemon, err error) {
 			if d.demos != nil {
 				o.Demos = matchDemos(d.demos)
 			}
-			o.ModURL = d.modPath
+			o.ModURL, o.ProbeA2S = d.modPath, probeA2S
 		})
 		if err != nil {
 			return nil, err
