@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"github.com/dsnet/compress/bzip2"
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite" // and the driver "sqlite"
 )
 
 // The tables as the original makes them: no constraint beyond primary keys,
@@ -58,6 +58,11 @@ type Server struct {
 // before anybody else reads them.
 func New(dir string) (*Server, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "sql"), 0o700); err != nil {
+		return nil, err
+	}
+	// As the daemon has it, which may open its own database in this process
+	// later; it cannot be changed then.
+	if _, err := sqlite.OFDLocking(true); err != nil && !errors.Is(err, sqlite.ErrOFDLockingUnavailable) {
 		return nil, err
 	}
 	s := &Server{Dir: dir}
