@@ -107,12 +107,13 @@ func (s *session) changeClan(arg clanArg, change func(*daemon.State, *clans.Serv
 		return err
 	}
 	return s.withClans(func(state *daemon.State, service *clans.Service) error {
-		if err := change(state, service, id); err != nil {
-			return err
+		err := change(state, service, id)
+		v, missing := service.Describe(s.ctx, clans.Actor{Moderator: true}, id)
+		if missing != nil {
+			return absent(missing, "clan", id)
 		}
-		v, err := service.Describe(s.ctx, clans.Actor{Moderator: true}, id)
 		if err != nil {
-			return absent(err, "clan", id)
+			return err
 		}
 		return s.print(v, func() { s.showClan(v) })
 	})
