@@ -10,6 +10,7 @@ func (s *State) Metaserver(complete func(*metaserver.Options)) (*metaserver.Serv
 	c := s.Loaded.Config
 	o := metaserver.Options{
 		Config: c.Metaserver, PublicURL: c.HTTP.PublicURL, Limits: c.Limits, DB: s.DB, Accounts: s.Accounts, Log: s.Log, Audit: s.Accounts.Audit,
+		NoMail: !s.Mail.Ready(),
 	}
 	if complete != nil {
 		complete(&o)

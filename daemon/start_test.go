@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -63,5 +65,41 @@ func TestOneDaemonPerDataDirectory(t *testing.T) {
 	}
 	if err := again.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// Whoever starts without a way to prove addresses reads in the log that nobody
+// can register.
+func TestNobodyCanRegisterIsLogged(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*config.Config)
+		want   bool
+	}{
+		"no mail":     {func(*config.Config) {}, true},
+		"outbox":      {func(c *config.Config) { c.Mail.Outbox = "outbox" }, false},
+		"auto_verify": {func(c *config.Config) { c.Metaserver.AutoVerify = true }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			o := options(t.TempDir(), "127.0.0.1:0")
+			o.Log = slog.New(slog.NewTextHandler(&log, nil))
+			c.change(&o.Loaded.Config)
+			state, err := OpenState(t.Context(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := state.Metaserver(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ended, end := context.WithCancel(t.Context())
+			end()
+			if err := errors.Join(m.Run(ended), state.Close()); err != nil {
+				t.Error(err)
+			}
+			if got := strings.Contains(log.String(), "nobody can register"); got != c.want {
+				t.Errorf("got %t, want %t:\n%s", got, c.want, &log)
+			}
+		})
 	}
 }

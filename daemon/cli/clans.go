@@ -92,16 +92,6 @@ type clanArg struct {
 
 func (a clanArg) id() (int64, error) { return numberOf(a.Clan, "clan") }
 
-// numberOf reads the number of something, with or without "#".
-func numberOf(text, what string) (int64, error) {
-	n, err := matchNumber(text, what)
-	if err != nil {
-		return 0, fault.New(fault.Invalid, "%q is not the number of a %s", text, what).
-			WithHint("quartermaster %ss list shows the numbers", what)
-	}
-	return n, nil
-}
-
 // ClansShowCmd shows one.
 type ClansShowCmd struct{ clanArg }
 
@@ -117,10 +107,11 @@ func (s *session) changeClan(arg clanArg, change func(*daemon.State, *clans.Serv
 		return err
 	}
 	return s.withClans(func(state *daemon.State, service *clans.Service) error {
-		if err := change(state, service, id); err != nil {
-			return err
+		err := change(state, service, id)
+		v, missing := service.Describe(s.ctx, clans.Actor{Moderator: true}, id)
+		if missing != nil {
+			return absent(missing, "clan", id)
 		}
-		v, err := service.Describe(s.ctx, clans.Actor{Moderator: true}, id)
 		if err != nil {
 			return err
 		}

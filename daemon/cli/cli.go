@@ -83,7 +83,7 @@ func Main(ctx context.Context, p Program) (code int) {
 	exit := -1
 	parser, err := kong.New(&grammar,
 		kong.Name("quartermaster"),
-		kong.Description("Workshop mods for game servers and their players: one file, one daemon."),
+		kong.Description("Mods, recordings and accounts for game servers and their players: one file, one daemon."),
 		kong.Writers(p.Stdout, p.Stderr),
 		kong.Exit(func(c int) { exit = c; panic(parsed{}) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),

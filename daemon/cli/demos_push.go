@@ -73,7 +73,7 @@ func (c DemosPushCmd) Run(s *session) error {
 func pushFile(name string, one func(*os.File) (demosink.Pushed, error)) (demosink.Pushed, error) {
 	f, err := os.Open(name)
 	if os.IsNotExist(err) {
-		return demosink.Pushed{}, fault.Wrap(err, fault.NotFound, "There is no file %s", name)
+		return demosink.Pushed{}, fault.New(fault.NotFound, "There is no file %s", name)
 	}
 	if err != nil {
 		return demosink.Pushed{}, err

@@ -2,13 +2,12 @@ package cli
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/quartermasterd/quartermaster/daemon"
-	"github.com/quartermasterd/quartermaster/daemon/fault"
 	"github.com/quartermasterd/quartermaster/daemon/metaserver/matches"
+	"github.com/quartermasterd/quartermaster/daemon/metaserver/serverlist"
 )
 
 // MatchesCmd groups the commands about matches that game servers reported. ID
@@ -30,15 +29,6 @@ func (s *session) withMatches(fn func(*daemon.State, *matches.Service) error) er
 	})
 }
 
-// matchNumber reads the number of something, with or without "#".
-func matchNumber(text, what string) (int64, error) {
-	n, err := strconv.ParseInt(strings.TrimPrefix(text, "#"), 10, 64)
-	if err != nil || n < 1 {
-		return 0, fault.New(fault.Invalid, "%q is not the number of a %s", text, what)
-	}
-	return n, nil
-}
-
 // MatchesListCmd lists.
 type MatchesListCmd struct {
 	Server string `placeholder:"ID" help:"Only of this game server."`
@@ -52,7 +42,7 @@ type MatchesListCmd struct {
 func (c MatchesListCmd) filter(s *session, state *daemon.State) (f matches.Filter, err error) {
 	f.Race = matches.Race(c.Race)
 	if c.Server != "" {
-		if f.Server, err = matchNumber(c.Server, "server"); err != nil {
+		if f.Server, err = numberOf(c.Server, "server"); err != nil {
 			return f, err
 		}
 	}
@@ -122,7 +112,7 @@ func serverText(m matches.MatchView) string {
 	if m.Server == "" {
 		return "#" + m.ServerID
 	}
-	return "#" + m.ServerID + " " + printable(m.Server)
+	return "#" + m.ServerID + " " + printable(serverlist.PlainName(m.Server))
 }
 
 func resultText(m matches.MatchView) string {
@@ -141,14 +131,14 @@ type MatchesShowCmd struct {
 
 // Run prints the match with every change of a rating.
 func (c MatchesShowCmd) Run(s *session) error {
-	id, err := matchNumber(c.ID, "match")
+	id, err := numberOf(c.ID, "match")
 	if err != nil {
 		return err
 	}
 	return s.withMatches(func(_ *daemon.State, m *matches.Service) error {
 		match, err := m.Get(s.ctx, id)
 		if err != nil {
-			return err
+			return absent(err, "match", id)
 		}
 		v, err := m.Describe(s.ctx, match)
 		if err != nil {
@@ -192,14 +182,14 @@ type MatchesVoidCmd struct {
 
 // Run takes it out.
 func (c MatchesVoidCmd) Run(s *session) error {
-	id, err := matchNumber(c.ID, "match")
+	id, err := numberOf(c.ID, "match")
 	if err != nil {
 		return err
 	}
 	return s.withMatches(func(_ *daemon.State, m *matches.Service) error {
 		match, err := m.Void(s.ctx, id, 0, c.Reason)
 		if err != nil {
-			return err
+			return absent(err, "match", id)
 		}
 		views, err := m.View(s.ctx, []matches.Match{match})
 		if err != nil {
@@ -220,7 +210,7 @@ func (c LeaderboardCmd) Run(s *session) error {
 	server := matches.Overall
 	if c.Server != "" {
 		var err error
-		if server, err = matchNumber(c.Server, "server"); err != nil {
+		if server, err = numberOf(c.Server, "server"); err != nil {
 			return err
 		}
 	}
@@ -241,7 +231,7 @@ func (c LeaderboardCmd) Run(s *session) error {
 		}
 		return s.print(views, func() {
 			if len(views) == 0 {
-				s.printf("nobody has played enough matches")
+				s.printf("nobody has played enough matches; metaserver.ranked_matches says how many it takes")
 				return
 			}
 			s.listPlaces(views)

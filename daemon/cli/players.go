@@ -104,7 +104,11 @@ func (c PlayersShowCmd) Run(s *session) error {
 		}
 		return s.print(a, func() {
 			s.printf("#%d %s (%s)", a.ID, printable(a.Name), rolesText(a.Roles))
-			s.printf("state: %s %s", stateText(a), printable(a.ClosedReason))
+			state := stateText(a)
+			if a.ClosedReason != "" {
+				state += ": " + printable(a.ClosedReason)
+			}
+			s.printf("state: %s", state)
 			s.printf("e-mail: %s, verified %s", printable(orDash(a.Email)), dateText(a.VerifiedAt))
 			s.printf("Steam: %s", steamText(a.SteamID))
 			s.printf("created %s, last sign-in %s", dateText(a.CreatedAt), dateText(a.LastLogin))

@@ -103,14 +103,14 @@ type ServerlistShowCmd struct {
 
 // Run prints what is known, and why it is listed or not.
 func (c ServerlistShowCmd) Run(s *session) error {
-	id, err := matchNumber(c.ID, "server")
+	id, err := numberOf(c.ID, "server")
 	if err != nil {
 		return err
 	}
 	return s.withServers(func(_ *daemon.State, service *serverlist.Service) error {
 		v, err := service.Server(s.ctx, id)
 		if err != nil {
-			return err
+			return absent(err, "server", id)
 		}
 		return s.showServer(service, v)
 	})
@@ -209,14 +209,14 @@ func (c ServerlistOpenCmd) Run(s *session) error {
 // moderateServer changes the state of a server; a running daemon follows
 // within seconds.
 func (s *session) moderateServer(number string, to serverlist.State, reason string) error {
-	id, err := matchNumber(number, "server")
+	id, err := numberOf(number, "server")
 	if err != nil {
 		return err
 	}
 	return s.withServers(func(_ *daemon.State, service *serverlist.Service) error {
 		v, err := service.Moderate(s.ctx, id, to, reason)
 		if err != nil {
-			return err
+			return absent(err, "server", id)
 		}
 		return s.showServer(service, v)
 	})
@@ -229,13 +229,13 @@ type ServerlistRemoveCmd struct {
 
 // Run deletes the server.
 func (c ServerlistRemoveCmd) Run(s *session) error {
-	id, err := matchNumber(c.ID, "server")
+	id, err := numberOf(c.ID, "server")
 	if err != nil {
 		return err
 	}
 	return s.withServers(func(_ *daemon.State, service *serverlist.Service) error {
 		if err := service.Delete(s.ctx, serverlist.Everybody, id); err != nil {
-			return err
+			return absent(err, "server", id)
 		}
 		return s.print(map[string]any{"id": strconv.FormatInt(id, 10), "removed": true}, func() { s.printf("server #%d is deleted", id) })
 	})

@@ -76,7 +76,7 @@ func (a skinArg) change(s *session, change func(*daemon.State, *clans.Service, i
 		}
 		v, err := service.DescribeSkin(s.ctx, id)
 		if err != nil {
-			return err
+			return absent(err, "skin", id)
 		}
 		return s.print(v, func() {
 			s.listSkins([]clans.SkinView{v.SkinView})

@@ -47,6 +47,8 @@ type Options struct {
 	// PublicURL is the address under which the outside reaches us, which
 	// signed proofs name as their issuer; "": they name none.
 	PublicURL string
+	// NoMail: mails cannot be sent.
+	NoMail bool
 
 	Log        *slog.Logger
 	Now        func() time.Time
@@ -124,6 +126,9 @@ func (s *Service) Load(ctx context.Context) error {
 func (s *Service) Run(ctx context.Context) error {
 	if s.options.PublicURL == "" {
 		s.log.Warn("signed proofs name no issuer, and game servers that check them by themselves refuse them; set http.public_url")
+	}
+	if s.options.NoMail && !s.config.AutoVerify {
+		s.log.Warn("nobody can register, because mails cannot be sent; set mail.url and mail.from, or mail.outbox for trials, or metaserver.auto_verify")
 	}
 	var g errgroup.Group
 	g.Go(func() error { s.keys.run(ctx); return nil })

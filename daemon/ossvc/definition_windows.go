@@ -14,7 +14,7 @@ func (s *Service) definition() *service.Config {
 	return &service.Config{
 		Name:        name,
 		DisplayName: "Quartermaster",
-		Description: "Workshop mods for game servers and their players.",
+		Description: "Mods, recordings and accounts for game servers and their players.",
 		Executable:  s.Executable,
 		Arguments:   s.Arguments,
 		UserName:    `NT SERVICE\` + name,

@@ -46,7 +46,7 @@ func openExport(name string) (*os.File, error) {
 	info, err := os.Stat(name) // first, since opening a pipe would wait
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fault.Wrap(err, fault.NotFound, "There is no file %s", name)
+		return nil, fault.New(fault.NotFound, "There is no file %s", name)
 	case err != nil:
 		return nil, fault.Wrap(err, fault.Forbidden, "%s cannot be read", name)
 	case !info.Mode().IsRegular():

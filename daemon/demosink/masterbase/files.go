@@ -67,7 +67,7 @@ var _ Files = (*Folder)(nil)
 func OpenFolder(name string) (*Folder, error) {
 	root, err := os.OpenRoot(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.Wrap(err, fault.NotFound, "There is no folder %s", name)
+		return nil, fault.New(fault.NotFound, "There is no folder %s", name)
 	}
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Forbidden, "%s cannot be opened as a folder", name)

@@ -189,7 +189,7 @@ func TestPlainName(t *testing.T) {
 	for name, want := range map[string]string{
 		"^mUnnamed ^900DRX ^mServer": "Unnamed DRX Server", "^r^g^bx": "x", "a^": "a^", "^12": "^12", "^x1": "^x1", "^^900": "^", " ^900 a ": "a", "": "",
 	} {
-		if got := plainName(name); got != want {
+		if got := PlainName(name); got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
 		}
 	}

@@ -37,7 +37,7 @@ func (f *Filter) match(s *Server) bool {
 		return false
 	}
 	host, _ := s.Public()
-	return f.Query == "" || contains(plainName(s.Name), f.Query) || contains(s.Name, f.Query) || contains(s.Description, f.Query) ||
+	return f.Query == "" || contains(PlainName(s.Name), f.Query) || contains(s.Name, f.Query) || contains(s.Description, f.Query) ||
 		contains(s.Map, f.Query) || contains(host, f.Query)
 }
 
@@ -45,9 +45,9 @@ func contains(text, part string) bool {
 	return strings.Contains(strings.ToLower(text), strings.ToLower(part))
 }
 
-// plainName returns a name without its colours: "^" and three digits or one
+// PlainName returns a name without its colours: "^" and three digits or one
 // of the letters that name a colour.
-func plainName(name string) string {
+func PlainName(name string) string {
 	var b strings.Builder
 	for i := 0; i < len(name); {
 		if name[i] == '^' {
@@ -149,7 +149,7 @@ func orderOf(sort Sorting) (order, error) {
 	case ByRoom:
 		o.number = func(s *Server) int64 { return s.MaxPlayers }
 	case ByName:
-		o.text = func(s *Server) string { return plainName(s.Name) }
+		o.text = func(s *Server) string { return PlainName(s.Name) }
 	case ByMap:
 		o.text = func(s *Server) string { return s.Map }
 	case ByType:

@@ -63,7 +63,7 @@ type View struct {
 func (s *Service) view(ctx context.Context, v *Server) View {
 	host, port := v.Public()
 	out := View{
-		ID: strconv.FormatInt(v.ID, 10), Name: v.Name, PlainName: plainName(v.Name), Description: v.Description, Host: host, Port: port,
+		ID: strconv.FormatInt(v.ID, 10), Name: v.Name, PlainName: PlainName(v.Name), Description: v.Description, Host: host, Port: port,
 		Connect: net.JoinHostPort(hostOf(host), strconv.Itoa(port)), GameType: v.GameType, Map: v.Map, Players: v.Players, MaxPlayers: v.MaxPlayers,
 		Passworded: v.Extras.Passworded, Region: v.Extras.Region, Version: v.Extras.Version, Mods: []modView{},
 		Online: s.board.lists(v, s.now()), Updated: v.Updated,

@@ -111,7 +111,7 @@ func Open(ctx context.Context, dir, temp string, zone *time.Location) (_ *Instal
 	}
 	in.catalogue, err = in.open(ctx, catalogueFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.Wrap(err, fault.NotFound, "There is no PyTorrent in %s: it has no %s", dir, catalogueFile).
+		return nil, fault.New(fault.NotFound, "There is no PyTorrent in %s: it has no %s", dir, catalogueFile).
 			WithHint("name the folder that holds sql and steamapps")
 	}
 	if err != nil {

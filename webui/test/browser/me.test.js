@@ -46,7 +46,8 @@ test('one registers, enters the mailed code and may then change things', () =>
     await page.keyboard.press('Enter');
     await page.getByText('The address is confirmed').waitFor();
     await email.getByText('Confirmed', { exact: true }).waitFor();
-    await page.getByText('Register a game server').waitFor();
+    await page.getByText('Register a game server', { exact: true }).waitFor();
+    assert.equal(await page.getByText('Confirm your e-mail address first').count(), 0);
   }));
 
 test('a lost password is replaced by a mailed code', () =>

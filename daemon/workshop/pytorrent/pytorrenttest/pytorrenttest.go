@@ -65,6 +65,11 @@ func New(dir string) (*Server, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "sql"), 0o700); err != nil {
 		return nil, err
 	}
+	// As the daemon has it, which may open its own database in this process
+	// later; it cannot be changed then.
+	if _, err := sqlite.OFDLocking(true); err != nil && !errors.Is(err, sqlite.ErrOFDLockingUnavailable) {
+		return nil, err
+	}
 	s := &Server{Dir: dir}
 	for _, d := range []struct {
 		db   **sql.DB

@@ -38,7 +38,10 @@ export function accountPage(place) {
     key.reload();
   };
   const shown = h('span', null, name(who.name));
-  personal.onName((said) => fill(shown, name(said)));
+  personal.onUpdate((me) => {
+    fill(shown, name(me.name));
+    servers?.offer();
+  });
   const stop = onLive('resync', () => {
     personal.reload();
     servers?.refresh();
@@ -87,12 +90,12 @@ function guest(title) {
 
 /** The cards that show the account itself; made once, so that nothing typed is lost. */
 function personalCards() {
-  /** @type {(name: string) => void} */
-  let named = () => {};
+  /** @type {(me: import('../../api/me.js').Me) => void} */
+  let updated = () => {};
   /** @param {import('../../api/me.js').Me} me */
   function update(me) {
     for (const part of parts) part.update(me);
-    named(me.name);
+    updated(me);
   }
   const [email, password, naming, data] = [emailCard(update), passwordCard(), nameCard(update), dataCard()];
   const parts = [email, password, naming, data];
@@ -115,9 +118,9 @@ function personalCards() {
     data: data.element,
     reload: content.reload,
     close: content.close,
-    /** @param {(name: string) => void} listener */
-    onName: (listener) => {
-      named = listener;
+    /** @param {(me: import('../../api/me.js').Me) => void} listener */
+    onUpdate: (listener) => {
+      updated = listener;
     },
   };
 }

@@ -76,8 +76,8 @@ export function ownServers() {
       secret.querySelector('pre')?.focus();
     },
   };
-  if (may('meta:write')) fill(add, registerForm(actions.told));
-  else fill(add, h('p', { class: 'notice note' }, icon('info'), h('span', null, t('own.verify_first'))));
+  const offer = offering(add, actions);
+  offer();
   content.reload();
   const timer = setInterval(() => !document.hidden && content.reload(), everyMs);
   const stop = onLive('serverlist.totals', content.reload);
@@ -91,11 +91,32 @@ export function ownServers() {
       add,
     ),
     refresh: content.reload,
+    offer,
     close() {
       clearInterval(timer);
       stop();
       content.close();
     },
+  };
+}
+
+/**
+ * Shows the form for another server as soon as one may register any; it stays, so that no text that is being typed
+ * is lost.
+ * @param {HTMLElement} place
+ * @param {Actions} actions
+ */
+function offering(place, actions) {
+  let offered = false;
+  return () => {
+    if (offered) return;
+    offered = may('meta:write');
+    fill(
+      place,
+      offered
+        ? registerForm(actions.told)
+        : h('p', { class: 'notice note' }, icon('info'), h('span', null, t('own.verify_first'))),
+    );
   };
 }
 
