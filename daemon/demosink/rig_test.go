@@ -196,7 +196,9 @@ func (r *rig) ask(method, target, body string) (int, string) {
 
 func (r *rig) askAll(method, target, body string) (int, http.Header, string) {
 	r.t.Helper()
-	req, err := http.NewRequest(method, r.base+target, strings.NewReader(body))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // a handler that waits for a fake clock would wait for ever
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, r.base+target, strings.NewReader(body))
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -118,16 +118,23 @@ func install(t testing.TB, config string) *program {
 	return p
 }
 
+// freeAddress returns a port of the loopback on which nobody listens. It lies
+// below those that the system gives to connections, so that none of these
+// takes it before the program does.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(20_000+rand.IntN(12_000))))
+		if err != nil {
+			continue
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return l.Addr().String()
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 func (p *program) config() string         { return filepath.Join(p.dir, "config.toml") }
