@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -22,6 +24,9 @@ func TestMetaUserRegistration(t *testing.T) {
 		}
 		if !strings.HasPrefix(string(answer.body), `{"id":1,"display_name":"foo","created":"20`) || answer.header.Get("Content-Type") != "application/json" {
 			t.Errorf("on the wire: %s", answer.body)
+		}
+		if claims := claimsOf(t, o["signed_proof"].(string)); claims.Expiry > claims.Issued {
+			t.Errorf("a proof that is checked offline holds before the address is proved: %+v", claims)
 		}
 		unverified := r.get(byID(1), foo)
 		unverified.says(401, "User email is unverified")
@@ -136,4 +141,26 @@ func TestMetaUserBatch(t *testing.T) {
 			t.Errorf("by id, once each: %v", list)
 		}
 	})
+}
+
+// proofTimes are the claims that say for how long a signed proof holds.
+type proofTimes struct {
+	Issued int64 `json:"iat"`
+	Expiry int64 `json:"exp"`
+}
+
+func claimsOf(t *testing.T, signed string) (c proofTimes) {
+	t.Helper()
+	parts := strings.Split(signed, ".")
+	if len(parts) != 3 {
+		t.Fatalf("%q is no compact JWS", signed)
+	}
+	text, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err == nil {
+		err = json.Unmarshal(text, &c)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

@@ -73,7 +73,10 @@ func (s *Service) changeEmail(ctx context.Context, tx *db.Tx, account int64, add
 		if ok, wait := s.codes.Allow(account); !ok {
 			return &TooSoon{Wait: wait, Every: s.renewEvery}
 		}
-		err = putEmail(ctx, tx, account, address, r.lang, r.Verified)
+		// A code for a new password proves the address that it went to, no other.
+		if err = deleteMailToken(ctx, tx, account, purposeReset); err == nil {
+			err = putEmail(ctx, tx, account, address, r.lang, r.Verified)
+		}
 	} else {
 		err = s.maySendCode(ctx, tx, account, purpose)
 	}
@@ -252,7 +255,8 @@ func (s *Service) ResetPassword(ctx context.Context, email, token, password stri
 	if err != nil {
 		return err
 	}
-	if err := checkPassword(r.Name, password); err != nil {
+	// Only the holder of the code learns what the name has to do with it.
+	if err := checkPassword("", password); err != nil {
 		return err
 	}
 	if err := checkLength(password); err != nil {
@@ -264,8 +268,15 @@ func (s *Service) ResetPassword(ctx context.Context, email, token, password stri
 	}
 	var refused error
 	err = s.db.Write(ctx, func(tx *db.Tx) error {
-		_, why, err := s.useCode(ctx, tx, r.ID, purposeReset, token)
+		t, why, err := s.useCode(ctx, tx, r.ID, purposeReset, token)
 		if refused = why; err != nil || why != nil {
+			return err
+		}
+		if emailKey(t.address) != emailKey(address) {
+			refused = errReset
+			return nil
+		}
+		if err := checkPassword(r.Name, password); err != nil {
 			return err
 		}
 		if err := updatePassword(ctx, tx, r.ID, phc); err != nil {

@@ -78,6 +78,65 @@ func TestPasswordReset(t *testing.T) {
 	})
 }
 
+// A code proves the address that it went to: who corrects an address that was
+// not proved cannot prove the corrected one with a code from the first.
+func TestResetProvesNoOtherAddress(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		x, b := newMailSite(t, d)
+		p := x.join("foo", "mine@example.com")
+		c := x.signIn("foo")
+		guest := x.guest()
+		guest.do("POST", resetPath, map[string]string{"email": "mine@example.com"})
+		x.reset()
+		code := b.last(t, "mine@example.com").Code
+		if a := c.do("PUT", mePath+"/email", map[string]string{"email": "victim@example.com", "password": testPassword}); a.status != 202 {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		if a := guest.do("POST", resetPath+"/confirm", map[string]string{"email": "victim@example.com", "code": code, "password": "a much better one"}); a.status != 403 {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+		if got, _, err := x.s.Person(t.Context(), p.ID); err != nil || got.Email != "victim@example.com" || !got.Verified.IsZero() {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
+// Nobody learns the name of an account from its address.
+func TestResetTellsNoName(t *testing.T) {
+	x, _ := newMailSite(t, dbtest.SQLite(t))
+	x.join("Foobarian", "foo@example.com")
+	for _, email := range []string{"foo@example.com", "nobody@example.com"} {
+		a := x.guest().do("POST", resetPath+"/confirm", map[string]string{"email": email, "code": "AAAAAA", "password": "foobarian1"})
+		if a.status != 403 {
+			t.Errorf("%s: %d %s", email, a.status, a.body)
+		}
+	}
+}
+
+// A closed admin can do nothing, so whoever is left is the last.
+func TestClosedAdminsDoNotCount(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		x, _ := newMailSite(t, d)
+		one, two := x.person("One", RoleAdmin), x.person("Two", RoleAdmin)
+		ctx := Local(t.Context(), "root")
+		if err := x.s.CloseAccount(ctx, two.ID, "gone"); err != nil {
+			t.Fatal(err)
+		}
+		for name, try := range map[string]func() error{
+			"delete": func() error { return x.s.Delete(ctx, one.ID) },
+			"revoke": func() error { return x.s.Revoke(ctx, one.ID, RoleAdmin) },
+			"close":  func() error { return x.s.CloseAccount(ctx, one.ID, "x") },
+		} {
+			if err := try(); !fault.Is(err, fault.Conflict) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if err := x.s.Delete(ctx, two.ID); err != nil {
+			t.Errorf("the closed one: %v", err)
+		}
+	})
+}
+
 func TestChangeOfAddress(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		x, b := newMailSite(t, d)
@@ -214,6 +273,9 @@ func itoa(id int64) string { return strconv.FormatInt(id, 10) }
 func TestUnverifiedChangeNothing(t *testing.T) {
 	x, b := newMailSite(t, dbtest.SQLite(t))
 	p := x.join("foo", "foo@example.com")
+	if a := x.guest().do("POST", sessionPath, map[string]string{"name": "foo", "password": testPassword}); strings.Contains(a.body, ScopeMetaWrite) || !strings.Contains(a.body, ScopeMetaRead) {
+		t.Errorf("the answer to signing in: %s", a.body)
+	}
 	c := x.signIn("foo@example.com")
 	if a := c.do("GET", sessionPath, nil); strings.Contains(a.body, ScopeMetaWrite) || !strings.Contains(a.body, ScopeMetaRead) {
 		t.Errorf("%s", a.body)

@@ -197,6 +197,7 @@ func (s *Service) getSession(ctx context.Context, _ *struct{}) (*sessionOutput, 
 func (s *Service) opened(src source, o Opened) *sessionOutput {
 	p := Principal{
 		AccountID: o.Account.ID, Name: o.Account.Name, SteamID: o.Account.SteamID, Roles: o.Account.Roles, Via: ViaSession,
+		Unverified: o.Account.Email != "" && o.Account.VerifiedAt.IsZero(),
 	}
 	return &sessionOutput{
 		SetCookie: []http.Cookie{src.cookie(o.Token)}, CacheControl: "no-store",

@@ -429,13 +429,13 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 	})
 }
 
-// keepsAdmin answers fault.Conflict when nobody but a is an admin.
+// keepsAdmin answers fault.Conflict when nobody but a can sign in as an admin.
 func keepsAdmin(ctx context.Context, tx *db.Tx, a Account) error {
-	n, err := countAdmins(ctx, tx)
+	n, err := countOtherAdmins(ctx, tx, a.ID)
 	if err != nil {
 		return err
 	}
-	if n < 2 {
+	if n == 0 {
 		return fault.New(fault.Conflict, "%s is the last admin", a.Name).
 			WithHint("make somebody else an admin first")
 	}

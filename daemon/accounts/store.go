@@ -155,6 +155,14 @@ func countAdmins(ctx context.Context, tx *db.Tx) (n int, err error) {
 	return n, err
 }
 
+// countOtherAdmins counts the admins that an account would leave behind.
+// Whoever is closed keeps his roles and cannot use them.
+func countOtherAdmins(ctx context.Context, tx *db.Tx, account int64) (n int, err error) {
+	err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM accounts_role r JOIN accounts_account a ON a.id = r.account_id
+		WHERE r.role = $1 AND a.id <> $2 AND a.closed_at = 0`, string(RoleAdmin), account).Scan(&n)
+	return n, err
+}
+
 func insertSession(ctx context.Context, tx *db.Tx, account int64, h tokenHash, s Session) (int64, error) {
 	err := tx.QueryRow(ctx, `INSERT INTO accounts_session (account_id, hash, created_at, last_seen_at, ip, agent)
 		VALUES ($1, $2, $3, $3, $4, $5) RETURNING id`,

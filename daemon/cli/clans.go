@@ -131,7 +131,7 @@ func (s *session) showClan(v clans.DetailView) {
 		s.printf("invited  #%s %s, on %s", i.Account, cmp.Or(i.Name, "(deleted)"), dateText(i.Invited))
 	}
 	for _, k := range v.Skins {
-		s.printf("skin     #%s %s %s", k.ID, k.Kind, k.ModelPath)
+		s.printf("skin     #%s %s %s", k.ID, printable(k.Kind), printable(k.ModelPath))
 	}
 }
 

@@ -54,7 +54,7 @@ func (s *session) listSkins(all []clans.SkinView) {
 	w := tabwriter.NewWriter(s.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ID\tKIND\tUNIT\tMODEL\tDESCRIPTION")
 	for _, k := range all {
-		fmt.Fprintf(w, "#%s\t%s\t%s\t%s\t%s\n", k.ID, k.Kind, k.Unit, k.ModelPath, cmp.Or(k.Description, "-"))
+		fmt.Fprintf(w, "#%s\t%s\t%s\t%s\t%s\n", k.ID, printable(k.Kind), printable(k.Unit), printable(k.ModelPath), printable(cmp.Or(k.Description, "-")))
 	}
 	_ = w.Flush() // standard output; there is nowhere to complain to
 }

@@ -101,6 +101,8 @@ func mapPostgres(err error, code string) error {
 		return noSpace(err)
 	case "40001", "40P01", "55P03": // serialization_failure, deadlock_detected, lock_not_available
 		return unavailable(err, "The database is busy")
+	case "22021": // character_not_in_repertoire: a NUL, or what is not UTF-8
+		return fault.Wrap(err, fault.Invalid, "A text holds characters that cannot be stored")
 	case "3D000": // invalid_catalog_name
 		return fault.Wrap(err, fault.Unavailable, "The database named in database.url does not exist").
 			WithHint("Create it with: createdb --owner=USER NAME")

@@ -198,7 +198,7 @@ func (s *Service) room(ctx context.Context, need, stay int64) error {
 	if missing == 0 && !full {
 		return nil
 	}
-	p, err := s.prune(ctx, missing, stay, false)
+	p, err := s.makeRoom(ctx, missing, stay)
 	if err != nil {
 		s.log.Warn("no room could be made for a recording", slog.Any("error", err))
 	}

@@ -101,19 +101,44 @@ func (s *Service) Prune(ctx context.Context, dryRun bool) (Pruned, error) {
 	if free, err := s.blobs.Free(ctx); err == nil {
 		missing = max(0, s.options.MinFree-free)
 	}
-	return s.prune(ctx, missing, 0, dryRun)
+	return s.prune(ctx, missing, dryRun)
 }
 
-// prune also frees so many bytes of the disk, and leaves room below MaxBytes
-// for those that are coming.
-func (s *Service) prune(ctx context.Context, missing, coming int64, dryRun bool) (p Pruned, err error) {
+// alone makes this the only one that deletes recordings, until release.
+func (s *Service) alone(ctx context.Context) (release func(), err error) {
+	release, ok, err := s.store.db.Lock(ctx, "demos.prune")
+	if err == nil && !ok {
+		err = fault.New(fault.Conflict, "Recordings are being deleted already").WithRetryAfter(10 * time.Second)
+	}
+	return release, err
+}
+
+// makeRoom frees so many bytes of the disk, and leaves room below MaxBytes for
+// those that are coming. It looks at no stored file: it is called for each
+// recording that finds the library full.
+func (s *Service) makeRoom(ctx context.Context, missing, coming int64) (p Pruned, err error) {
+	release, err := s.alone(ctx)
+	if err != nil {
+		return p, err
+	}
+	defer release()
+	r, err := s.Rules(ctx)
+	if err != nil {
+		return p, err
+	}
+	if p.Used, err = s.store.bytes(ctx); err != nil {
+		return p, err
+	}
+	err = s.pruneRecordings(ctx, r, missing, coming, false, &p)
+	return p, err
+}
+
+// prune also frees so many bytes of the disk.
+func (s *Service) prune(ctx context.Context, missing int64, dryRun bool) (p Pruned, err error) {
 	if !dryRun {
-		release, ok, err := s.store.db.Lock(ctx, "demos.prune")
+		release, err := s.alone(ctx)
 		if err != nil {
 			return p, err
-		}
-		if !ok {
-			return p, fault.New(fault.Conflict, "Recordings are being deleted already").WithRetryAfter(10 * time.Second)
 		}
 		defer release()
 		if err := s.store.sweepEvidence(ctx, s.clock.Now()); err != nil {
@@ -129,7 +154,7 @@ func (s *Service) prune(ctx context.Context, missing, coming int64, dryRun bool)
 		return p, err
 	}
 	p.Used = files.bytes
-	if err := s.pruneRecordings(ctx, r, missing, coming, dryRun, &p); err != nil {
+	if err := s.pruneRecordings(ctx, r, missing, 0, dryRun, &p); err != nil {
 		return p, err
 	}
 	if err := s.pruneOrphans(ctx, r, files, dryRun, &p); err != nil || dryRun {

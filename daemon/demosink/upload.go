@@ -106,7 +106,7 @@ func (s *Service) BeginUpload(ctx context.Context, c Caller, name string, size i
 			return Upload{}, err
 		}
 	}
-	if err := s.room(ctx, 2*size, size); err != nil { // the pieces, then the blob
+	if err := s.room(ctx, 2*size, 0); err != nil { // the pieces, then the blob; nothing makes place for what may never come
 		return Upload{}, err
 	}
 	if err := s.store.putUpload(ctx, up, maxUploads); err != nil {

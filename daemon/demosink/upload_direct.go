@@ -56,7 +56,7 @@ func (s *Service) receiveDirect(ctx context.Context, body io.Reader, length int6
 		}
 	}()
 	length = max(length, 0)
-	if err := s.room(ctx, 2*length, length); err != nil { // here, then the blob
+	if err := s.room(ctx, 2*length, 0); err != nil { // here, then the blob; nothing makes place for what may never come
 		return nil, err
 	}
 	if err := durable.MkdirAll(f.fs, s.uploads.dir, 0o750); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/quartermasterd/quartermaster/daemon/accounts"
+	"github.com/quartermasterd/quartermaster/daemon/fault"
 	"github.com/quartermasterd/quartermaster/daemon/metaserver/clans"
 )
 
@@ -42,6 +43,10 @@ func clanPerson(p accounts.Person) clans.Person {
 
 // Find implements clans.People.
 func (p clanPeople) Find(ctx context.Context, ref string) (clans.Person, error) {
+	// Whose address it is, is nobody's business.
+	if _, err := accounts.NormalEmail(ref); err == nil {
+		return clans.Person{}, fault.New(fault.NotFound, "There is no player %q", ref)
+	}
 	a, err := p.accounts.Account(ctx, ref)
 	if err != nil {
 		return clans.Person{}, err

@@ -26,6 +26,9 @@ func (s *Service) prove(p accounts.Person, server int64) (short, signed string, 
 		Issuer: s.options.PublicURL, Subject: strconv.FormatInt(p.ID, 10), Name: p.Name,
 		Issued: now.Unix(), Expiry: expiry.Unix(), ID: base64.RawURLEncoding.EncodeToString(unique[:]),
 	}
+	if p.Verified.IsZero() || !p.Closed.IsZero() {
+		claims.Expiry = claims.Issued // who checks by himself cannot ask whether the address is proved
+	}
 	if server != 0 {
 		claims.Audience = strconv.FormatInt(server, 10)
 	}

@@ -187,6 +187,7 @@ func (s *scan) send(now time.Time) {
 
 func (s *scan) sendTo(t *target, now time.Time) {
 	if _, err := s.conn.WriteToUDPAddrPort(t.q.packet(), t.addr); err != nil {
+		s.disarm(t) // a challenge may have set a time before the packet's turn came
 		t.q.finish(fmt.Errorf("send: %w", err))
 		s.next(t)
 		return

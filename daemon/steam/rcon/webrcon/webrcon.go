@@ -257,7 +257,8 @@ func (c *Client) send(ctx context.Context, command string, reply chan Line) (id 
 	if ctx.Err() != nil {
 		return 0, contextError(ctx)
 	}
-	<-c.ended // a write that fails has closed the connection
+	_ = c.ws.CloseNow() // what a write that failed left of it
+	<-c.ended
 	return 0, c.failure()
 }
 
