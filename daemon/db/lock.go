@@ -19,6 +19,9 @@ const (
 	leaseRenew = leaseTime / 3
 )
 
+// unlockFor bounds how long a release waits for PostgreSQL.
+const unlockFor = time.Second
+
 // Lock takes the lock name if nobody holds it, in this process or another
 // that uses the same database; ok is false when somebody does. release gives
 // it back and may be called more than once; Close gives back what is left.
@@ -49,7 +52,14 @@ func (d *DB) lockPostgres(ctx context.Context, name string) (func(), bool, error
 		drop()
 		return nil, false, mapError(err)
 	}
-	return d.holds.add(drop), true, nil
+	return d.holds.add(func() {
+		// PostgreSQL notices the end of a connection when it gets to it; who
+		// asks right after the release must find the lock free.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockFor)
+		defer cancel()
+		_, _ = conn.ExecContext(ctx, "SELECT pg_advisory_unlock($1)", key) // without an answer, the end of the connection does it
+		drop()
+	}), true, nil
 }
 
 func (d *DB) lockSQLite(ctx context.Context, name string) (func(), bool, error) {
