@@ -141,7 +141,8 @@ export function navigation() {
       h(
         'ul',
         { 'aria-labelledby': title ? title.id : null },
-        entries.map((entry) => h('li', null, link(entry))),
+        // What is not for everybody shows when it is known who looks, never before.
+        entries.map((entry) => h('li', entry.when ? { hidden: true } : null, link(entry))),
       ),
     );
   });
