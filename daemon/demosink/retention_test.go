@@ -270,3 +270,25 @@ func TestQuota(t *testing.T) {
 		pass(t, clock, pruneRest, "the oldest is pruned", func() bool { return pruned() == "04" })
 	})
 }
+
+// What was only announced may never come: nothing is deleted for it.
+func TestAnnouncedUploadDeletesNothing(t *testing.T) {
+	removed := 0
+	r, _, _ := keeping(t, lite(t), func(o *Options) {
+		o.Audit = func(_ context.Context, _ *db.Tx, action, _, _ string) error {
+			if action == "demo.prune" {
+				removed++
+			}
+			return nil
+		}
+	})
+	if err := r.SetRules(t.Context(), &Rules{MaxBytes: 100_000}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.BeginUpload(t.Context(), Caller{Account: 1, SteamID: aliceID}, "a", 99_000, nil); err != nil {
+		t.Fatal(err)
+	}
+	if removed > 0 {
+		t.Errorf("%d recordings were deleted for an upload of which no byte has come", removed)
+	}
+}

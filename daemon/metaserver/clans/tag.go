@@ -94,10 +94,6 @@ func (t Tag) Visible() string {
 // MaxName is the length of a clan's name in characters.
 const MaxName = 100
 
-// TrimName takes the white space off both ends of a name, before its length
-// is checked.
-func TrimName(text string) string { return trim(text) }
-
 // ParseName trims a name and checks it: 1 to 100 characters that show.
 // fault.Invalid.
 func ParseName(text string) (string, error) {
